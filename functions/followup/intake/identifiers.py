@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 
 from followup.intake.judging import Fault
+from followup.intake.tables import read_table
 
 PLAIN = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,39}")
 
@@ -24,3 +25,13 @@ def read_patient(text: str, known: Collection[str] | None) -> str | Fault:
     if isinstance(record_number, str) and known is not None and record_number not in known:
         return Fault("no enrolled patient has this record number", "correct it, or import the patient first")
     return record_number
+
+
+def record_numbers(data: bytes, *, header: str, delimiter: str) -> frozenset[str]:
+    """The record numbers that stand in a file, so that the enrolled ones among them can be looked up first.
+
+    Raises `UnreadableTable`.
+    """
+    table = read_table(data, wanted=(header,), delimiter=delimiter)
+    found = (read_identifier(table.cell(row, header)) for row in table.rows)
+    return frozenset(number for number in found if isinstance(number, str))

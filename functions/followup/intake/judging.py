@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from followup.intake.tables import Row, Table, UnreadableTable, write_rejected
+from followup.intake.tables import Row, Table, UnreadableTable, read_table, write_rejected
 
 T = TypeVar("T")
 
@@ -27,6 +27,19 @@ class Problem:
     fix: str
 
 
+StopReason = Literal["consent_refused", "deceased", "no_consent", "under_age", "shared_number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A rejected row that also speaks about somebody who may be enrolled already: their texts must stop."""
+
+    record_number: str
+    because: StopReason
+    others: tuple[str, ...] = ()
+    """Record numbers of the other patients that the file gives the same phone number to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intake(Generic[T]):
     """A file, judged. The same bytes always give the same intake."""
@@ -42,6 +55,10 @@ class Intake(Generic[T]):
     """The rejected rows as they came, as CSV with the columns "problem" and "fix"; empty if there are none."""
     unreadable: bool = False
     """The file as a whole could not be read; `problems` says why."""
+    rows: tuple[int, ...] = ()
+    """Where the good rows stand, in their order."""
+    stops: tuple[Stop, ...] = ()
+    """What rejected rows mean for those of them who are enrolled already, one for each record number."""
 
 
 class Judge:
@@ -97,25 +114,35 @@ class Judge:
         """Whether nothing was said against this row so far."""
         return row not in self._refused
 
-    def intake(self, rows: Mapping[int, T | None], *, left_out: int = 0) -> Intake[T]:
+    def intake(
+        self, rows: Mapping[int, T | None], *, left_out: int = 0, stops: tuple[Stop, ...] = ()
+    ) -> Intake[T]:
         """The rows that nothing was said against, and what was said about the others."""
         problems = tuple(sorted(self._problems))
-        told: dict[int, tuple[list[str], list[str]]] = {}
-        for found in problems:
-            reasons, fixes = told.setdefault(found.row, ([], []))
-            reasons.append(f"{found.column}: {found.problem}")
-            fixes.append(f"{found.column}: {found.fix}")
+        accepted = {number: row for number, row in sorted(rows.items()) if row is not None and self.accepts(number)}
         return Intake(
-            good=tuple(
-                row
-                for number, row in sorted(rows.items(), key=lambda item: item[0])
-                if row is not None and self.accepts(number)
-            ),
+            good=tuple(accepted.values()),
             problems=problems,
             notes=tuple(sorted(note for note in self._notes if self.accepts(note.row))),
             left_out=left_out,
-            rejected=write_rejected(self._table, told),
+            rejected=write_rejected(self._table, _told(problems)),
+            rows=tuple(accepted),
+            stops=stops,
         )
+
+
+def rejected_rows(data: bytes, *, wanted: Iterable[str], delimiter: str, problems: Iterable[Problem]) -> bytes:
+    """The rejected rows of a file that was read before, when more turned out wrong than the file itself shows."""
+    return write_rejected(read_table(data, wanted=wanted, delimiter=delimiter), _told(sorted(set(problems))))
+
+
+def _told(problems: Iterable[Problem]) -> dict[int, tuple[list[str], list[str]]]:
+    told: dict[int, tuple[list[str], list[str]]] = {}
+    for found in problems:
+        reasons, fixes = told.setdefault(found.row, ([], []))
+        reasons.append(f"{found.column}: {found.problem}")
+        fixes.append(f"{found.column}: {found.fix}")
+    return told
 
 
 SHAPE_FIX = "check for a comma or a line break outside quotes, and give every cell of the row"

@@ -12,12 +12,14 @@ from followup.intake.cells import fold
 from followup.intake.columns import ConsentWords, LanguageWords, RosterColumns
 from followup.intake.dates import read_date, shown, years_between
 from followup.intake.identifiers import read_identifier
-from followup.intake.judging import Fault, Intake, Judge, unless_unreadable
+from followup.intake.judging import Fault, Intake, Judge, Stop, StopReason, unless_unreadable
 from followup.intake.names import read_name
 from followup.intake.phones import read_us_phone
 from followup.intake.scores import MAXIMA, read_score
 from followup.intake.tables import Row, Table, read_table
 
+WEIGHT: tuple[StopReason, ...] = ("consent_refused", "deceased", "under_age", "no_consent", "shared_number")
+"""What a row says against texting, the weightiest first."""
 ADULT = 18
 OLDEST = 120
 """Years of age above which a date of birth is a slip of the pen."""
@@ -67,7 +69,26 @@ def _judge(data: bytes, columns: RosterColumns, clinic_zone: str, today: date) -
         "the same phone number as in",
         "give each patient a number of their own; neither is enrolled on a shared one",
     )
-    return judge.intake(rows)
+    return judge.intake(rows, stops=_stops(reader))
+
+
+def _stops(reader: "_RosterReader") -> tuple[Stop, ...]:
+    """One for each record number that a row speaks against, with the reason that weighs most."""
+    sharing: dict[str, set[str]] = {}
+    for row, phone in reader.phones.items():
+        if row in reader.record_numbers:
+            sharing.setdefault(phone, set()).add(reader.record_numbers[row])
+    found: dict[str, Stop] = {}
+    for row, record_number in reader.record_numbers.items():
+        said = [Stop(record_number, because) for because in reader.against.get(row, ())]
+        others = sharing.get(reader.phones.get(row, ""), set()) - {record_number}
+        if others:
+            said.append(Stop(record_number, "shared_number", tuple(sorted(others))))
+        for stop in said:
+            held = found.get(record_number)
+            if held is None or WEIGHT.index(stop.because) < WEIGHT.index(held.because):
+                found[record_number] = stop
+    return tuple(found.values())
 
 
 class _RosterReader:
@@ -78,6 +99,8 @@ class _RosterReader:
         self._clinic_zone, self._today = clinic_zone, today
         self.record_numbers: dict[int, str] = {}
         self.phones: dict[int, str] = {}
+        self.against: dict[int, list[StopReason]] = {}
+        """What a row says against texting somebody who may be enrolled already."""
 
     def read(self, row: Row) -> RosterRow | None:
         """The patient in a row, or None where something without which there is no row is wrong."""
@@ -88,7 +111,7 @@ class _RosterReader:
 
         record_number = judge.take(row, headers.record_number, read_identifier(cell(headers.record_number)))
         name = judge.take(row, headers.name, read_name(cell(headers.name)))
-        born = judge.take(row, headers.born, self._born(cell(headers.born)))
+        born = judge.take(row, headers.born, self._born(row, cell(headers.born)))
         phone = judge.take(row, headers.phone, read_us_phone(cell(headers.phone)))
         language: Language | None = judge.take(
             row, headers.language, _language(cell(headers.language), self._columns.language)
@@ -102,6 +125,7 @@ class _RosterReader:
         for header in self._columns.deceased.columns:
             if self._columns.deceased.say_so(cell(header)):
                 judge.name(row.number, header, DECEASED)
+                self._speaks_against(row, "deceased")
         if record_number is not None:
             self.record_numbers[row.number] = record_number
         if phone is not None:
@@ -130,7 +154,10 @@ class _RosterReader:
             phq9_intake=phq9,
         )
 
-    def _born(self, text: str) -> date | Fault:
+    def _speaks_against(self, row: Row, because: StopReason) -> None:
+        self.against.setdefault(row.number, []).append(because)
+
+    def _born(self, row: Row, text: str) -> date | Fault:
         born = read_date(text, self._columns.date_formats)
         if isinstance(born, Fault):
             return born
@@ -138,6 +165,7 @@ class _RosterReader:
         if born > self._today or age > OLDEST:
             return Fault("no likely date of birth", f"correct it, as {shown(self._columns.date_formats)}")
         if age < ADULT:
+            self._speaks_against(row, "under_age")
             return Fault("under 18", "only adults are enrolled; correct the date if it is wrong")
         return born
 
@@ -162,6 +190,10 @@ class _RosterReader:
         word = self._table.cell(row, headers.consent)
         declared = judge.take(row, headers.consent, _declared(word, self._columns.consent))
         if declared is None:
+            # A map without the clinic's declaration says nothing about a patient.
+            if fold(word) not in self._columns.consent.given:
+                refused = fold(word) in self._columns.consent.refused
+                self._speaks_against(row, "consent_refused" if refused else "no_consent")
             return None
         form, version = declared
         text = self._table.cell(row, headers.consent_date)

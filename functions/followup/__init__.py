@@ -1,0 +1,1 @@
+"""Follow-up: texts after infusions, read replies, answer danger, flag boosters, tell clinicians."""

@@ -1,0 +1,1 @@
+"""Fulfil the ports: DynamoDB, Twilio, SES, SQS, Secrets Manager, each with an in-memory twin."""

@@ -1,0 +1,40 @@
+"""Content: wording, word lists, thresholds and protocols, written as YAML here and compiled to one file for Lambda."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from followup.domain.consent import KeywordWords
+from followup.domain.delivery import CarrierCodes
+from followup.domain.protocol import Protocol
+from followup.domain.reading import ReadingWords
+from followup.domain.safety import DangerRules
+from followup.domain.staff_wording import StaffWording
+from followup.domain.wording import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All content, one part per YAML file; `protocols` by name."""
+
+    texts: Texts
+    reading: ReadingWords
+    danger: DangerRules
+    keywords: KeywordWords
+    protocols: Mapping[str, Protocol]
+    staff: StaffWording
+    carrier: CarrierCodes
+
+
+@cache
+def load() -> Content:
+    """The content that was compiled into this build; read once per process.
+
+    Raises:
+        FileNotFoundError: `python -m infra.content compile` was not run.
+    """
+    compiled = Path(__file__).with_name("compiled.json")
+    return msgspec.json.decode(compiled.read_bytes(), type=Content)

@@ -1,0 +1,1 @@
+"""Decides. Pure: no AWS, no carrier, no clock, no environment."""

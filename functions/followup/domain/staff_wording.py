@@ -1,0 +1,108 @@
+"""What staff read: reasons of flags and alerts, the digest, and the mail that pages the person on call.
+
+The wording is data. Mail shows the class of a reason by default; the sentence with scores in it stands behind sign-in
+unless the clinic has chosen otherwise. Subjects never hold personal data.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from followup.domain.records import FlagGroup, Level
+from followup.domain.wording import UnfitText, fill, slots_of
+
+SLOTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "alert_subject": frozenset({"short", "code"}),
+        "alert_body": frozenset({"short", "code", "link"}),
+        "alert_phone_now": frozenset(),
+        "alert_screened": frozenset(),
+        "alert_row": frozenset({"code", "age", "status"}),
+        "digest_subject": frozenset({"short", "day"}),
+        "digest_preheader": frozenset(),
+        "digest_heading": frozenset({"short", "day"}),
+        "alerts_heading": frozenset(),
+        "quiet_day": frozenset({"followed", "delivered", "answered", "unreadable", "alerts", "time"}),
+        "counts": frozenset({"followed", "delivered", "answered", "unreadable", "alerts", "time"}),
+        "quiet_desk": frozenset({"time"}),
+        "still_open": frozenset({"n"}),
+        "more": frozenset({"n"}),
+        "open_link": frozenset(),
+        "footer": frozenset(),
+        "partial_response": frozenset(),
+        "one_score": frozenset(),
+        "on_hold": frozenset(),
+        "booked": frozenset({"booked"}),
+    }
+)
+"""The slots of each named sentence; content uses exactly these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffWording:
+    """Every sentence for staff, in English.
+
+    `reasons`: rule id -> the whole reason in one sentence, with the flag's numbers as slots. `classes`: rule id -> the
+    same reason in a few words without a number, fit for mail. Both know the same rules.
+    """
+
+    version: int
+    source: str
+    review: str
+
+    reasons: Mapping[str, str]
+    classes: Mapping[str, str]
+    groups: Mapping[FlagGroup, str]
+    levels: Mapping[Level, str]
+
+    alert_subject: str
+    alert_body: str
+    alert_phone_now: str
+    """Joins the body when our reply may not have reached the patient."""
+    alert_screened: str
+    """Why an alert stands that the danger screen opened."""
+    alert_row: str
+
+    digest_subject: str
+    digest_preheader: str
+    digest_heading: str
+    alerts_heading: str
+    quiet_day: str
+    counts: str
+    """The figures of a day on which there is something to act on."""
+    quiet_desk: str
+    """A quiet day for a recipient who gets desk items only."""
+    still_open: str
+    more: str
+    """Rows left out because the digest is full."""
+    open_link: str
+    footer: str
+
+    partial_response: str
+    """Remarks that follow the reason of a flag, from here on: each where its number says so."""
+    one_score: str
+    on_hold: str
+    booked: str
+
+    def reason(self, rule: str, numbers: Sequence[tuple[str, str]]) -> str:
+        """The reason of a flag in one sentence, and what has to be said with it: one score only, on hold, booked.
+
+        Raises:
+            UnfitText: the rule is unknown, or a number that its sentence needs is missing.
+        """
+        sentence = self.reasons.get(rule)
+        if sentence is None:
+            raise UnfitText(f"staff reason {rule}: there is no such rule")
+        slots = dict(numbers)
+        missing = sorted(slots_of(sentence) - slots.keys())
+        if missing:
+            raise UnfitText(f"staff reason {rule}: slot {missing[0]} is missing")
+        remarks = {
+            ("response", "partial"): self.partial_response,
+            ("reference", "one_score"): self.one_score,
+            ("held", "open_alert"): self.on_hold,
+            ("booked", slots.get("booked", "")): self.booked,
+        }
+        said = (sentence, *(remarks[number] for number in numbers if number in remarks))
+        return fill(" ".join(said), slots)

@@ -1,0 +1,5 @@
+"""Looks for texts that the webhook never saw."""
+
+from followup.handlers.queue import QueueHandler
+
+lambda_handler = QueueHandler("missed")

@@ -1,0 +1,1 @@
+"""One module per kind of step: load, ask the domain, commit, act."""
