@@ -28,6 +28,7 @@ MOST_TRIES = 5
 
 _LEASE = timedelta(seconds=60)
 _URGENT_LEASE = timedelta(seconds=15)
+_LOOK_AGAIN = timedelta(minutes=5)
 _RECEIPT_WITHIN = timedelta(minutes=2)
 _BACK_OFF = timedelta(seconds=30)
 _CONFIG_RETRY = timedelta(minutes=5)
@@ -170,8 +171,13 @@ def find_out(
         later = now + _LEASE * 2**text.tries
         waiting = replace(text, tries=text.tries + 1, next=Next("find_out", later, rules.lane))
         return Decision("carrier could not be asked", (waiting,))
+    if rules.looks > 1 and (text.absent_since is None or now - text.absent_since < _LOOK_AGAIN):
+        # None is better than two: only an absence that still stands minutes later proves that nothing left.
+        since = text.absent_since or now
+        looking = replace(text, absent_since=since, next=Next("find_out", since + _LOOK_AGAIN, rules.lane))
+        return Decision("absent, looking again", (looking,))
     if text.repeats < rules.repeats and not (text.stale and now > text.stale):
-        repeat = replace(text, repeats=text.repeats + 1)
+        repeat = replace(text, repeats=text.repeats + 1, absent_since=None)
         return Decision(
             "absent, sent once more",
             (repeat.into("planned", "absent, sent once more", now, then=Next("send", now, rules.lane)),),

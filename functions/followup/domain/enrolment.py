@@ -23,6 +23,8 @@ class Refusal:
     field: Field
     problem: str
     fix: str
+    shared: bool = False
+    """The number is somebody else's too, so that neither may be texted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def enrol(listed: Patient, held: Patient | None, sharing: Sequence[Patient], now
         baseline_phq9=held.baseline_phq9 if listed.baseline_phq9 is None else listed.baseline_phq9,
     )
     if returns:
-        return Enrolment("updated", patient.into("active", "sound again in the clinic's list", now, then=_assess(now)))
+        back = patient.into(_before_lists(held, moves), "sound again in the clinic's list", now, then=_assess(now))
+        return Enrolment("updated", back)
     if patient == held:
         return Enrolment("unchanged", held)
     return Enrolment("updated", replace(patient, next=_assess(now)) if patient.next else patient)
@@ -95,10 +98,10 @@ def stop(patient: Patient, because: Reason, now: datetime) -> Patient | None:
     Refusal of consent and death discharge, everything else pauses. Who opted out stays opted out, so that nothing
     that a list says later can undo it.
     """
-    if patient.status == "opted_out":
-        return None
     before = stopped_by(patient)
-    if before is None and patient.status in ("paused", "discharged") and because not in _ENDS:
+    if patient.status == "opted_out" or (patient.status == "discharged" and before is None):
+        return None
+    if before is None and patient.status == "paused" and because not in _ENDS:
         return None
     if before is not None and _WEIGHT.index(because) <= _WEIGHT.index(before):
         return None
@@ -129,12 +132,20 @@ def _taken(listed: Patient, sharing: Sequence[Patient]) -> Refusal | None:
     if any(patient.status == "opted_out" for patient in held):
         told = f"record {listed.record_number} has the number that opted out as record {numbers}"
         return Refusal("phone", told, OPTED_OUT)
-    return Refusal("phone", f"record {listed.record_number} has the same number as record {numbers}", OWN_NUMBER)
+    told = f"record {listed.record_number} has the same number as record {numbers}"
+    return Refusal("phone", told, OWN_NUMBER, shared=True)
 
 
 def _returns(held: Patient, moves: bool) -> bool:
     """Whether a sound row brings this patient back: a list stopped them, or only their old number was unreachable."""
     return stopped_by(held) is not None or (held.status == "unreachable" and moves)
+
+
+def _before_lists(held: Patient, moves: bool) -> str:
+    """The status that the patient had before lists stopped their texts: what others decided comes back."""
+    stops = set(PHRASES.values())
+    status = next((change.status for change in reversed(held.trail) if change.reason not in stops), "active")
+    return "active" if moves and status == "unreachable" else status
 
 
 def _later_consent(listed: Patient, held: Patient) -> bool:

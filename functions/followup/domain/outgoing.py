@@ -18,13 +18,15 @@ class KindRules:
     too_old_after: timedelta | None
     """None: its own window says (check-ins), or never (crisis)."""
     repeats: int
-    """How often it may be sent again: answers after a proven absence, crisis texts after any unknown outcome."""
+    """How often it may be sent again: after a proven absence, crisis texts after any unknown outcome."""
+    looks: int = 1
+    """How many times, five minutes apart, the carrier's list must not know it before it counts as proven absent."""
 
 
 KINDS: Mapping[TextKind, KindRules] = {
-    "check_in": KindRules("routine", True, True, None, 0),
-    "nudge": KindRules("routine", True, True, None, 0),
-    "reminder": KindRules("routine", True, True, None, 0),
+    "check_in": KindRules("routine", True, True, None, 1, looks=2),
+    "nudge": KindRules("routine", True, True, None, 1, looks=2),
+    "reminder": KindRules("routine", True, True, None, 1, looks=2),
     "answer": KindRules("replies", False, False, timedelta(hours=2), 1),
     "keyword": KindRules("replies", False, False, timedelta(minutes=5), 0),
     "crisis": KindRules("urgent", False, False, None, 1),

@@ -267,6 +267,8 @@ class Text(Tracked):
     tries: int = 0
     repeats: int = 0
     """Repeats after a proven absence or, for crisis texts, after an unknown outcome."""
+    absent_since: datetime | None = None
+    """When the carrier's list first did not know this attempt."""
     sid: str | None = None
     carrier_status: str | None = None
     error_code: int | None = None

@@ -17,6 +17,7 @@ from followup.domain.records import (
     CheckIn,
     Decision,
     Flag,
+    FlagGroup,
     Incoming,
     Patient,
     Question,
@@ -185,7 +186,13 @@ def _side_effects(
     named = ", ".join(effect.replace("_", " ") for effect in reading.side_effects)
     numbers = (("effects", named),) if named else ()
     rule = "side_effect_reported" if named else "side_effect_in_words"
-    return raise_flag(chart, patient, "note", rule, now, about=checkin.checkin_id, numbers=numbers)
+    group: FlagGroup = "note" if _mild(reading) else "review"
+    return raise_flag(chart, patient, group, rule, now, about=checkin.checkin_id, numbers=numbers)
+
+
+def _mild(reading: Reading) -> bool:
+    """Named, not called strong, and nothing else said: only then may the patient hear what to do if it lasts."""
+    return bool(reading.side_effects) and reading.severity != "strong" and not reading.more_said
 
 
 def _reply(
@@ -203,7 +210,7 @@ def _reply(
         following, body = None, reader.texts.render("crisis.automated_line", patient.language)
     elif following is not None:
         body = reader.texts.render(f"ask.{following}", patient.language)
-    elif flag is not None and flag.rule == "side_effect_reported":
+    elif flag is not None and flag.group == "note":
         body = reader.texts.render("thanks.side_effect", patient.language, phone=reader.settings.phone)
     else:
         body = reader.texts.render("thanks", patient.language)

@@ -8,6 +8,7 @@ from typing import Final
 from followup.domain import calendar
 from followup.domain.alerts import raise_alert
 from followup.domain.clinic import ClinicSettings
+from followup.domain.errors import FollowUpError
 from followup.domain.records import (
     Alert,
     AnyRecord,
@@ -39,7 +40,7 @@ class Entered:
     item9: int | None = None
 
 
-class Differs(Exception):
+class Differs(FollowUpError):
     """Another value stands for the same instrument at the same time."""
 
 

@@ -34,6 +34,9 @@ from followup.domain.wording import Texts
 RECEIPTS_KEPT = timedelta(days=400)
 """How long a handled MessageSid is remembered: longer than the carrier lists messages."""
 
+_AFTER_INFUSION = timedelta(hours=24)
+_ENDS_TEXTS = frozenset({"in_hospital", "in_custody", "patient_died"})
+"""Rules of the screen after which no routine text goes out until a person has set the patient active again."""
 _HELP_TELLS_OWNER = timedelta(hours=24)
 
 
@@ -54,6 +57,8 @@ class Findings:
     """What the screen saw. `failed`: the screen itself broke, which a person must hear of."""
 
     danger: Danger | None = None
+    after_infusion: Danger | None = None
+    """What it would be within a day of an infusion, where driving, alcohol and sedatives count too."""
     keyword: Keyword | None = None
     wants_out: bool = False
     failed: bool = False
@@ -62,9 +67,11 @@ class Findings:
 def look(message: Message, rules: DangerRules, words: KeywordWords) -> Findings:
     """Screen a text. Danger is looked for first, and in every text."""
     danger = screen(message.body, rules)
+    after_infusion = screen(message.body, rules, after_infusion=True)
     word = keyword(message.body, message.opt_out_type, words)
     return Findings(
         danger=danger,
+        after_infusion=after_infusion,
         keyword=word,
         wants_out=word is None and wishes_to_stop(message.body, words),
     )
@@ -72,7 +79,7 @@ def look(message: Message, rules: DangerRules, words: KeywordWords) -> Findings:
 
 def needs_charts(findings: Findings) -> bool:
     """Whether triage has to know more than the text: most texts only have to be stored."""
-    return bool(findings.danger or findings.keyword or findings.wants_out or findings.failed)
+    return bool(findings.after_infusion or findings.danger or findings.keyword or findings.wants_out or findings.failed)
 
 
 def triage(
@@ -91,6 +98,8 @@ def triage(
     `thread` holds the text; `charts` are those of every patient with this number, or the empty one of a number that
     we do not know.
     """
+    if any(infused_lately(chart, now) for chart in charts):
+        findings = replace(findings, danger=findings.after_infusion)
     danger, found_word = findings.danger, findings.keyword
     handled = found_word is not None or danger is not None or findings.wants_out
     status, reason = ("read", "read by triage") if handled else ("unread", "stored")
@@ -116,6 +125,15 @@ def triage(
             patient = chart.patient
             writes.extend(_replies(message, findings, alert, thread, patient, clinic_id, settings, texts, now))
     return Decision(_reason(findings), tuple(writes))
+
+
+def infused_lately(chart: Chart, now: datetime) -> bool:
+    """Whether an infusion ended within the last day, or is going on."""
+    sessions = chart.plan.sessions if chart.plan else ()
+    return any(
+        session.status in ("scheduled", "completed") and session.start <= now <= session.end + _AFTER_INFUSION
+        for session in sessions
+    )
 
 
 def _reason(findings: Findings) -> str:
@@ -163,6 +181,8 @@ def _on_patient(
     if stops and patient.status != "opted_out":
         writes.append(patient.into("opted_out", "texted stop", now, then=patient.next))
         writes.append(raise_flag(chart, patient, "unreachable", "opted_out", now))
+    elif danger and danger.rule in _ENDS_TEXTS and patient.status == "active":
+        writes.append(patient.into("paused", f"said: {danger.rule.replace('_', ' ')}", now, then=patient.next))
     elif findings.keyword == "start" and patient.status == "opted_out":
         writes.append(patient.into("active", "texted start", now, then=patient.next))
         writes.extend(

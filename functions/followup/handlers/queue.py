@@ -37,11 +37,8 @@ class QueueHandler:
     def __init__(self, *queues: Queue) -> None:
         self._queues = queues
         fifo = queues == ("replies",)
-        self._processor = (
-            SqsFifoPartialProcessor(skip_group_on_error=True)
-            if fifo
-            else BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-        )
+        self._processor = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(EventType.SQS)
+        self._processor.raise_on_entire_batch_failure = False
 
     def __call__(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return observed(self._run)(event, context)

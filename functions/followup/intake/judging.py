@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
+from followup.domain.enrolment import Reason
 from followup.intake.tables import Row, Table, UnreadableTable, read_table, write_rejected
 
 T = TypeVar("T")
@@ -27,15 +28,12 @@ class Problem:
     fix: str
 
 
-StopReason = Literal["consent_refused", "deceased", "no_consent", "under_age", "shared_number"]
-
-
 @dataclass(frozen=True, slots=True)
 class Stop:
     """A rejected row that also speaks about somebody who may be enrolled already: their texts must stop."""
 
     record_number: str
-    because: StopReason
+    because: Reason
     others: tuple[str, ...] = ()
     """Record numbers of the other patients that the file gives the same phone number to."""
 
@@ -114,9 +112,7 @@ class Judge:
         """Whether nothing was said against this row so far."""
         return row not in self._refused
 
-    def intake(
-        self, rows: Mapping[int, T | None], *, left_out: int = 0, stops: tuple[Stop, ...] = ()
-    ) -> Intake[T]:
+    def intake(self, rows: Mapping[int, T | None], *, left_out: int = 0, stops: tuple[Stop, ...] = ()) -> Intake[T]:
         """The rows that nothing was said against, and what was said about the others."""
         problems = tuple(sorted(self._problems))
         accepted = {number: row for number, row in sorted(rows.items()) if row is not None and self.accepts(number)}

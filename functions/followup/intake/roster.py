@@ -7,18 +7,19 @@ from functools import cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, available_timezones
 
+from followup.domain.enrolment import Reason
 from followup.domain.records import Condition, Consent, Language
 from followup.intake.cells import fold
 from followup.intake.columns import ConsentWords, LanguageWords, RosterColumns
 from followup.intake.dates import read_date, shown, years_between
 from followup.intake.identifiers import read_identifier
-from followup.intake.judging import Fault, Intake, Judge, Stop, StopReason, unless_unreadable
+from followup.intake.judging import Fault, Intake, Judge, Stop, unless_unreadable
 from followup.intake.names import read_name
 from followup.intake.phones import read_us_phone
 from followup.intake.scores import MAXIMA, read_score
 from followup.intake.tables import Row, Table, read_table
 
-WEIGHT: tuple[StopReason, ...] = ("consent_refused", "deceased", "under_age", "no_consent", "shared_number")
+WEIGHT: tuple[Reason, ...] = ("consent_refused", "deceased", "under_age", "no_consent", "shared_number")
 """What a row says against texting, the weightiest first."""
 ADULT = 18
 OLDEST = 120
@@ -99,7 +100,7 @@ class _RosterReader:
         self._clinic_zone, self._today = clinic_zone, today
         self.record_numbers: dict[int, str] = {}
         self.phones: dict[int, str] = {}
-        self.against: dict[int, list[StopReason]] = {}
+        self.against: dict[int, list[Reason]] = {}
         """What a row says against texting somebody who may be enrolled already."""
 
     def read(self, row: Row) -> RosterRow | None:
@@ -154,7 +155,7 @@ class _RosterReader:
             phq9_intake=phq9,
         )
 
-    def _speaks_against(self, row: Row, because: StopReason) -> None:
+    def _speaks_against(self, row: Row, because: Reason) -> None:
         self.against.setdefault(row.number, []).append(because)
 
     def _born(self, row: Row, text: str) -> date | Fault:
