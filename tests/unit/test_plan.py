@@ -381,6 +381,47 @@ def test_given_a_check_in_is_held_when_planned_again_then_its_new_time_stands() 
     assert ("03-24 09:00", "day_7") in asks(chart)
 
 
+@pytest.mark.parametrize("now", ["03-23 13:00", "03-23 21:00"])
+def test_given_a_check_in_was_held_until_tomorrow_when_planned_again_then_tomorrow_stands(now: str) -> None:
+    chart = planned(a_chart(*six(done=6)), "03-20 09:00")
+    tomorrow = Next("ask", at(f"03-24 {OWN}"), "routine")
+    held = tuple(
+        c.into("planned", "moved: one text a day", c.due, then=tomorrow) if c.kind == "day_7" else c
+        for c in chart.checkins
+    )
+    chart = planned(replace(chart, checkins=held), now)
+    assert (f"03-24 {OWN}", "day_7") in asks(chart)
+
+
+def test_given_day_3_was_asked_when_the_last_visit_is_corrected_by_a_day_then_it_is_not_asked_again() -> None:
+    chart = planned(a_chart(*six(done=6)), "03-18 09:00")
+    chart = asked(chart, the("day_3", chart), at(f"03-19 {OWN}"))
+    corrected = visit("s6", "03-17 13:00", status="completed")
+    chart = planned(with_sessions(chart, *six(done=5, booked=5), corrected), "03-19 15:00")
+    assert [c.status for c in chart.checkins if c.kind == "day_3"] == ["asked"]
+    assert (f"03-24 {OWN}", "day_7") in asks(chart)
+
+
+def test_given_the_joined_text_was_sent_when_planned_again_then_its_visit_is_not_reminded_of_again() -> None:
+    sessions = (visit("s1", "03-04 13:00", status="completed"), visit("s2", "03-06 13:00"))
+    chart = planned(a_chart(*sessions), "03-04 19:50")
+    chart = asked(chart, the("next_day", replace(chart, checkins=chart.checkins[:1])), at("03-05 10:00"))
+    assert planned(chart, "03-05 10:05").checkins == chart.checkins
+
+
+def test_given_a_text_is_leaving_when_another_falls_on_the_day_then_that_one_is_skipped() -> None:
+    chart = planned(a_chart(visit("s2", "03-05 13:00")), "03-04 09:30")
+    leaving = tuple(replace(c, text_id=TextId("t"), next=None) if c.kind == "reminder" else c for c in chart.checkins)
+    chart = with_sessions(replace(chart, checkins=leaving), visit("s1", "03-04 09:00", status="completed"))
+    assert ("same_day", "one text a day") in ended(planned(chart, "03-04 10:00"), "skipped")
+
+
+def test_given_a_visit_entered_twice_when_one_is_marked_then_its_check_ins_are_asked_once() -> None:
+    chart = planned(a_chart(visit("a", "03-05 13:00"), visit("b", "03-05 13:00", status="completed")), "03-05 14:05")
+    assert asks(chart) == [("03-05 18:00", "same_day"), ("03-06 10:00", "next_day")]
+    assert waiting(chart) == []
+
+
 # --- the course -------------------------------------------------------------------------------------------------
 
 
@@ -640,8 +681,10 @@ def test_given_the_series_may_end_by_itself_when_planned_then_planning_looks_aga
 
 def test_given_an_outage_when_planning_comes_back_then_nothing_stale_is_planned() -> None:
     chart = planned(a_chart(*six(done=6)), "03-16 14:05")
+    stale = [c for c in chart.checkins if c.until < at("03-28 21:00")]
     chart = planned(chart, "03-28 21:00")
     assert [ask for ask in asks(chart) if ask[0] > "03-28"] == [(f"03-30 {OWN}", "weekly"), (f"04-06 {OWN}", "weekly")]
+    assert set(stale) <= set(chart.checkins)  # their own steps end them
     fresh = planned(a_chart(*six(done=6)), "03-28 21:00")
     assert asks(fresh) == [(f"03-30 {OWN}", "weekly"), (f"04-06 {OWN}", "weekly")]
 

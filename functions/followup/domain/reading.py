@@ -324,7 +324,8 @@ def _read_effects(reply: _Reply, question: Question) -> Reading:
     strangers = reply.unexplained(
         "filler", "mild", "strong", "nothing", "something", "negation", "over", "opener", effects=True
     )
-    more_said = bool(strangers)
+    joining = _covered(reply.spans.get("join", ()))
+    more_said = any(place not in joining for place in strangers)
 
     def unsure(reason: str) -> Reading:
         return Reading(None, "unsure", reason, reply.effects, reply.severity, more_said)

@@ -78,12 +78,15 @@ def record_visits(
     Raises:
         Missing: a row's patient is not enrolled; the patients before it are recorded.
     """
-    listed = tuple(rows)
     recorder = Recorder(service, clinic_id, who)
     total = Changes()
-    recorder.take_from_others(listed, now)
-    for record_number, theirs in by_patient(listed).items():
-        total = add(total, recorder.record(record_number, theirs, now))
+    moved: list[InfusionRow] = []
+    for record_number, theirs in by_patient(rows).items():
+        changes = recorder.record(record_number, theirs, now)
+        total = add(total, changes)
+        moved += theirs if changes.added else ()
+    if moved:
+        recorder.take_from_others(moved, now)
     return total
 
 
