@@ -50,6 +50,14 @@ class Failure:
     message: int
 
 
+@dataclass(frozen=True, slots=True)
+class CarrierStatus:
+    """A status that the carrier reports of a text, with its error code if it has one."""
+
+    status: str
+    code: int | None = None
+
+
 class Machine:
     """Runs the service up to a moment. Use as a context manager: it takes the place of AWS while it is open."""
 
@@ -60,6 +68,8 @@ class Machine:
         self.mailer = MemoryMailer()
         self.queues = MemoryQueues()
         self.failures: list[Failure] = []
+        self.receipts: Callable[[MemoryText], Sequence[CarrierStatus]] = lambda _: (CarrierStatus("delivered"),)
+        """What the carrier reports of a text that it took, in this order."""
         self.on_text: Callable[[MemoryText], None] = lambda _: None
         """Told of every text that reaches its phone."""
         self.on_moment: Callable[[datetime], datetime | None] = lambda _: None
@@ -78,6 +88,7 @@ class Machine:
         self.output = io.StringIO()
         """What the functions printed: their metrics. Their log lines go to the logger's own stream."""
         self._reported = 0
+        self._swept: datetime | None = None
 
     def __enter__(self) -> "Machine":
         os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "FollowUp")
@@ -93,24 +104,24 @@ class Machine:
         """Do everything that falls due up to then, each at its moment."""
         while True:
             self.settle()
-            outside = self.on_moment(self.clock.now())
-            moments = [at for at in (self._next_due(), outside) if at is not None]
-            at = min(moments, default=until)
-            if at > until:
+            now = self.clock.now()
+            outside, due = self.on_moment(now), self._next_due()
+            if due is not None and due <= now:
+                # What is still due after a sweep (more than a minute's worth, or a failed step) waits for the next one.
+                due = now + _SWEEP_EVERY if self._swept == now else now
+            at = min((moment for moment in (due, outside) if moment is not None), default=None)
+            if at is None or at > until:
                 break
-            if at == outside:
-                self.clock.set(max(at, self.clock.now()))
-                continue
-            # What is still due after a sweep (more than a minute's worth, or a failed step) waits for the next one.
-            self.clock.set(at if at > self.clock.now() else self.clock.now() + _SWEEP_EVERY)
-            self._sweep()
+            self.clock.set(max(at, now))
+            if at == due:
+                self._sweep()
         self.clock.set(max(until, self.clock.now()))
 
     def settle(self) -> None:
         """Let the functions work until every queue is empty and the carrier has reported what it delivered."""
         while any(self.queues.waiting(queue) for queue in get_args(Queue)) or self._reported < len(self.carrier.sent):
             for queue in get_args(Queue):
-                self._work(queue)
+                self.work(queue)
             self._report()
 
     def patient_writes(self, phone: str, sender: str, body: str, *, opt_out_type: str | None = None) -> dict[str, Any]:
@@ -168,10 +179,12 @@ class Machine:
         fresh: Sequence[MemoryText] = self.carrier.sent[self._reported :]
         self._reported = len(self.carrier.sent)
         for text in fresh:
-            self.report(text, "delivered")
+            for each in self.receipts(text):
+                self.report(text, each.status, code=each.code)
             self.on_text(text)
 
-    def _work(self, queue: Queue) -> None:
+    def work(self, queue: Queue) -> None:
+        """The function on this queue takes one batch."""
         from followup.handlers import (
             assess_patients,
             find_missed_texts,
@@ -201,6 +214,7 @@ class Machine:
     def _sweep(self) -> None:
         from followup.handlers import sweep
 
+        self._swept = self.clock.now()
         for lane in get_args(Lane):
             if self._due(lane, self.clock.now()) is not None:
                 self._call(sweep.lambda_handler, {"lane": lane})

@@ -373,7 +373,7 @@ def test_given_a_text_when_it_is_sent_then_the_call_carries_what_twilio_wants_an
         "From": IN_SERVICE,
         "MessagingServiceSid": SERVICE,
         "Body": ORDER.body,
-        "StatusCallback": f"{CALLBACKS}/twilio/status?text=p1.2026-03-02T15:00:00.000Z.ask",
+        "StatusCallback": f"{CALLBACKS}/twilio/status?text=p1.2026-03-02T15:00:00.000Z.ask#rc=2&rp=ct,rt,5xx",
         "ValidityPeriod": "3600",
     }
 

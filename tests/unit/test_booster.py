@@ -163,7 +163,7 @@ def test_given_a_confirmed_loss_when_flagged_then_the_numbers_of_the_reason_are_
     assert dict(flag.numbers) == {
         "base": "18",
         "ref": "6",
-        "score": "14",
+        "score": "13 and 14",
         "lost": "62",
         "since": "2026-04-01",
         "confirmed": "2026-04-04",

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from followup.domain.clinic import ClinicSettings
-from followup.domain.digest import MOST_ROWS, Counts, Digest, build, initials
+from followup.domain.digest import MOST_ROWS, Counts, Digest, build
+from followup.domain.names import initials
 from followup.domain.records import Alert, ClinicId, Flag, FlagGroup, Level, Patient, PatientId, ThreadId
 from followup.domain.staff_wording import StaffWording
 from followup.rendering import render_digest, render_page

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from followup.domain.errors import BadInput
 from followup.domain.records import Consent
 from followup.intake.judging import Intake, Problem
-from followup.intake.names import initials
 from followup.intake.phones import read_us_phone
 from followup.intake.rewrite import AREA_CODES, NUMBERS, fictional_numbers, rewrite_roster
 from followup.intake.roster import RosterRow
@@ -52,15 +51,8 @@ def test_the_same_patients_get_the_same_numbers_in_any_order(patients: list[str]
 def test_given_a_judged_roster_when_it_is_rewritten_then_names_numbers_and_rejected_rows_are_gone() -> None:
     intake = Intake(good=(a_row("R1"), a_row("R2")), problems=(Problem(4, "Cell", "x", "y"),), rejected=b"Xyzzy")
     rewritten = rewrite_roster(intake)
-    assert [row.name for row in rewritten.good] == ["IX", "IX"]
+    assert [row.name for row in rewritten.good] == ["I X", "I X"]
     assert len({row.phone for row in rewritten.good}) == 2
     assert not {row.phone for row in rewritten.good} & {"+13122000121"}
     assert (rewritten.rejected, rewritten.problems) == (b"", intake.problems)
     assert rewrite_roster(rewritten).good[0].phone == rewritten.good[0].phone
-
-
-@pytest.mark.parametrize(
-    ("name", "letters"), [("Inés Rivas", "IR"), ("🦋 Núñez", "N"), ("Quinn O'Neil", "QO"), ("a b c d", "ABC"), ("", "")]
-)
-def test_initials_are_the_first_letters_of_at_most_three_words(name: str, letters: str) -> None:
-    assert initials(name) == letters

@@ -42,10 +42,13 @@ class SqsQueues:
         for queue, of_queue in groupby(ordered, key=attrgetter("queue")):
             same = list(of_queue)
             for start in range(0, len(same), MESSAGES_A_BATCH):
-                refused += self._send(self._urls[queue], same[start : start + MESSAGES_A_BATCH])
+                refused += self._send(queue, same[start : start + MESSAGES_A_BATCH])
         return refused
 
-    def _send(self, url: str, works: Sequence[Work]) -> int:
+    def _send(self, queue: Queue, works: Sequence[Work]) -> int:
+        url = self._urls.get(queue)
+        if url is None:  # this function may not feed that queue: the sweep does
+            return len(works)
         entries = [_entry(number, work, fifo=url.endswith(".fifo")) for number, work in enumerate(works)]
         try:
             return len(self._client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", []))

@@ -48,6 +48,10 @@ logging.getLogger("twilio").setLevel(logging.WARNING)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
+RETRIED: Final = "#rc=2&rp=ct,rt,5xx"
+"""Asks the carrier to deliver a status again after a failure; the fragment is neither sent nor signed."""
+
+
 class LoopbackHttp:
     """What Twilio's client calls through, in place of its own: the same request, to another address.
 
@@ -137,7 +141,7 @@ class TwilioCarrier:
                 to=order.to,
                 from_=order.sender,
                 body=order.body,
-                status_callback=f"{self._callback_base}/twilio/status?text={quote(order.text_id, safe=':')}",
+                status_callback=f"{self._callback_base}/twilio/status?text={quote(order.text_id, safe=':')}{RETRIED}",
                 validity_period=order.valid_for,
                 **service,
             )

@@ -43,7 +43,8 @@ def raise_alert(
 ) -> Alert:
     """Open an alert for this trigger, or let it join the one that is open. The same trigger counts once."""
     if current is None or current.status == "closed":
-        alert_id = f"{now:%Y%m%d%H%M%S}-{zlib.crc32(trigger.encode()):08x}"
+        # One text can open an alert for each of several patients, so the conversation is part of the id.
+        alert_id = f"{now:%Y%m%d%H%M%S}-{zlib.crc32(f'{thread} {trigger}'.encode()):08x}"
         fresh = Alert(
             status="open",
             alert_id=alert_id,
@@ -62,11 +63,26 @@ def raise_alert(
     if SEVERITY[level] > SEVERITY[current.level]:
         risen = replace(joined, level=level, rule=rule, pages=0)
         return risen.into("open", "level rose", now, then=Next("page", _first_page(level, settings, now), "urgent"))
-    # The owner is told that the patient wrote again at most every two minutes.
-    again = now if current.told is None else max(now, current.told + _WROTE_AGAIN)
+    # Told that the patient wrote again at most every two minutes, but at once whoever thinks that it is in hand.
+    in_hand = current.status == "acknowledged" and current.trail[-1].reason == "acknowledged"
+    again = now if current.told is None or in_hand else max(now, current.told + _WROTE_AGAIN)
     first = _first_page(current.level, settings, again)
     pending = current.next.at if current.next else first
     return joined.into(current.status, "wrote again", now, then=Next("page", min(first, pending), "urgent"))
+
+
+def wrote_again(alert: Alert, trigger: str, settings: ClinicSettings, now: datetime) -> Alert:
+    """The same conversation goes on while its alert is open: whoever has it is told, the level stays."""
+    return raise_alert(
+        alert,
+        clinic_id=alert.clinic_id,
+        thread=alert.thread,
+        level=alert.level,
+        rule=alert.rule,
+        trigger=trigger,
+        settings=settings,
+        now=now,
+    )
 
 
 def phone_now(alert: Alert, now: datetime) -> Alert:

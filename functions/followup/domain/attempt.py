@@ -32,6 +32,7 @@ _LOOK_AGAIN = timedelta(minutes=5)
 _RECEIPT_WITHIN = timedelta(minutes=2)
 _BACK_OFF = timedelta(seconds=30)
 _CONFIG_RETRY = timedelta(minutes=5)
+_MOST_URGENT_BACK_OFF = timedelta(minutes=2)
 _ANSWERS_AN_HOUR = 10
 _RANK = {
     "scheduled": 0,
@@ -183,7 +184,12 @@ def find_out(
             (repeat.into("planned", "absent, sent once more", now, then=Next("send", now, rules.lane)),),
         )
     unknown = text.into("unknown", "absent, not repeated", now)
-    return Decision("absent, not repeated", (unknown, *_skip(_checkin_of(text, chart), "sending outcome unknown", now)))
+    return Decision("absent, not repeated", (unknown, *_skip(_checkin_of(text, chart), checkin.NOT_PROVEN, now)))
+
+
+def claimed_at(text: Text) -> datetime:
+    """When the carrier was last asked to send it: the earliest moment at which the patient may have it."""
+    return max((change.at for change in text.trail if change.status == "claimed"), default=text.created)
 
 
 def callback(
@@ -228,7 +234,7 @@ def _accepted(
     writes: list[AnyRecord] = [settled.into("accepted", "accepted", now, then=then)]
     asking = _checkin_of(text, chart)
     if asking is not None and chart.patient is not None and text.kind in ("check_in", "reminder"):
-        writes.extend(checkin.accepted(asking, chart, chart.patient, protocol, now))
+        writes.extend(checkin.accepted(asking, chart, chart.patient, protocol, claimed_at(text), now))
     return Decision("accepted", tuple(writes))
 
 
@@ -243,9 +249,10 @@ def _refused(
     asked = code_class(code, codes, origin="create")
     match asked:
         case "config":
-            return _again(coded, chart, "carrier not configured", now + _CONFIG_RETRY, now)
+            return _again(coded, chart, "carrier not configured", now + _CONFIG_RETRY, now, refused=True)
         case "pace":
-            return _again(coded, chart, "carrier asked to slow down", now + _BACK_OFF * (text.tries + 1), now)
+            later = now + _BACK_OFF * (text.tries + 1)
+            return _again(coded, chart, "carrier asked to slow down", later, now, refused=True)
         case _:
             wrong = asked == "bug"
             reason = "stuck" if wrong else "refused by the carrier"
@@ -260,14 +267,34 @@ def _refused(
             )
 
 
-def _again(text: Text, chart: Chart, reason: str, at: datetime, now: datetime) -> Decision:
+def _again(text: Text, chart: Chart, reason: str, at: datetime, now: datetime, *, refused: bool = False) -> Decision:
+    """The text surely did not leave, and the same call may be made again."""
+    if text.kind == "crisis":
+        return _crisis_again(text, chart, reason, now, refused=refused)
     lane = KINDS[text.kind].lane
     if text.tries < MOST_TRIES:
         return Decision(reason, (text.into("planned", reason, now, then=Next("send", at, lane)),))
-    stuck = text.into("stuck", reason, now)
+    asking = _checkin_of(text, chart)
+    waiting = (
+        (replace(asking, next=Next("expire", asking.until, "routine")),)
+        if asking is not None and asking.status == "planned"
+        else ()
+    )
+    return Decision("stuck", (text.into("stuck", reason, now), *waiting))
+
+
+def _crisis_again(text: Text, chart: Chart, reason: str, now: datetime, *, refused: bool) -> Decision:
+    """A crisis reply is tried until it leaves or its alert is closed; from two minutes on somebody has to phone."""
     alert = chart.open_alert
-    told = (alerts.phone_now(alert, now),) if alert is not None and text.kind == "crisis" else ()
-    return Decision("stuck", (stuck, *told))
+    if alert is None and text.tries >= MOST_TRIES:
+        return Decision("stuck", (text.into("stuck", reason, now),))
+    overdue = text.created + _RECEIPT_WITHIN
+    at = now + min(_URGENT_LEASE * text.tries, _MOST_URGENT_BACK_OFF)
+    if now < overdue:
+        at = min(at, overdue)
+    planned = text.into("planned", reason, now, then=Next("send", at, "urgent"))
+    tell = alert is not None and (refused or now >= overdue)
+    return Decision(reason, (planned, *((alerts.phone_now(alert, now),) if alert is not None and tell else ())))
 
 
 def _unheard(text: Text, chart: Chart, reason: str, now: datetime) -> Decision:
@@ -323,12 +350,18 @@ def _hold(
     now: datetime,
 ) -> Decision | None:
     """Quiet hours and caps are judged again at the moment of sending: queues and outages move texts."""
-    if asking is not None and asking.status == "planned":
+    if text.kind == "nudge":
+        if asking is None or asking.status not in checkin.OPEN:
+            return _drop(text, asking, "not waiting for a reply", now)
+    elif asking is None or asking.status != "planned":
+        return _drop(text, asking, "check-in is not planned any more", now)
+    else:
         held = checkin.hold(asking, patient, chart, settings, protocol, now)
         return Decision(held.reason, (text.into("dropped", held.reason, now), *held.writes)) if held else None
     if not calendar.may_start(now, patient.zone, protocol.quiet):
         return _drop(text, asking, "quiet hours", now)
-    return None
+    capped = checkin.capped(patient, chart, settings, protocol, now)
+    return _drop(text, asking, capped, now) if capped else None
 
 
 def _drop(text: Text, asking: CheckIn | None, reason: str, now: datetime) -> Decision:

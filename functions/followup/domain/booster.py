@@ -162,11 +162,13 @@ def loss_of_gain(case: Case) -> Verdict:
 def _loss(case: Case, watch: Watch, shown: Score, about: str) -> Finding:
     line, first, second = watch.line, watch.first, watch.second
     at_confirmation = first is not None and shown is second
-    judged = (first.value + shown.value) / 2 if first is not None and at_confirmation else shown.value
+    judged, said = float(shown.value), str(shown.value)
+    if first is not None and at_confirmation:
+        judged, said = (first.value + shown.value) / 2, f"{first.value} and {shown.value}"
     numbers = [
         ("base", str(line.base)),
         ("ref", f"{line.ref:g}"),
-        ("score", str(shown.value)),
+        ("score", said),
         ("lost", str(line.lost(judged))),
         ("since", about),
     ]

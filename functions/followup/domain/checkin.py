@@ -3,13 +3,16 @@
 It counts as asked only once the carrier has accepted its text; nudge and expiry run from there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from followup.domain import calendar
+from followup.domain.cadence import series_end
 from followup.domain.clinic import ClinicSettings
-from followup.domain.outgoing import compose
 from followup.domain.course import course
+from followup.domain.eligibility import ineligible
+from followup.domain.outgoing import compose
 from followup.domain.protocol import Protocol
 from followup.domain.records import (
     Chart,
@@ -17,37 +20,29 @@ from followup.domain.records import (
     Decision,
     Next,
     Patient,
+    Plan,
     TextKind,
 )
 from followup.domain.wording import Texts
 
 OPEN = ("asked", "answering")
 """Statuses in which a check-in waits for a reply."""
+NOT_PROVEN = "sending outcome unknown"
+"""Why a check-in is skipped whose text may or may not have left."""
 
 _NOTICE_EVERY = timedelta(days=28)
 _NO_NUDGE_WITHIN = timedelta(hours=12)
-_ADULT_YEARS = 18
+_WEEK_DAYS = 7
 
 
 def refusal(patient: Patient | None, chart: Chart, now: datetime) -> str | None:
-    """Why no text that needs consent may go to this patient now, or none. Adults only, checked at each send."""
+    """Why no text that needs consent may go to this patient now, or none."""
     if patient is None:
         return "no such patient"
-    if patient.status != "active":
-        return f"patient is {patient.status.replace('_', ' ')}"
-    if patient.consent is None:
-        return "no consent recorded"
-    if not is_adult(patient.born, calendar.local(now, patient.zone).date()):
-        return "not an adult"
-    if chart.open_alert is not None:
+    reason = ineligible(patient, now)
+    if reason is None and chart.open_alert is not None:
         return "an alert is open"
-    return None
-
-
-def is_adult(born: date, today: date) -> bool:
-    """Eighteen or older on this day."""
-    years = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-    return years >= _ADULT_YEARS
+    return reason
 
 
 def ask(
@@ -96,12 +91,11 @@ def hold(
         at = calendar.next_start(now, patient.zone, protocol.quiet)
         return _move(checkin, at, "quiet hours", now)
     today = calendar.local(now, patient.zone).date()
-    in_series = chart.plan is not None and course(chart.plan, settings, now).phase == "series"
-    capped = calendar.cap_reached(patient.texted_on, today, in_series, protocol.caps)
-    if capped:
+    reached = capped(patient, chart, settings, protocol, now)
+    if reached:
         moment = calendar.local(now, patient.zone).timetz().replace(tzinfo=None)
         at = calendar.at_local(today + timedelta(days=1), moment, patient.zone)
-        return _move(checkin, at, capped, now)
+        return _move(checkin, at, reached, now)
     return None
 
 
@@ -142,15 +136,20 @@ def notice_due(patient: Patient, today: date) -> bool:
 
 
 def accepted(
-    checkin: CheckIn, chart: Chart, patient: Patient, protocol: Protocol, now: datetime
+    checkin: CheckIn, chart: Chart, patient: Patient, protocol: Protocol, sent_at: datetime, now: datetime
 ) -> tuple[CheckIn, ...]:
-    """The check-in's text was accepted: it is asked now. An older one that still waits is closed with what it has."""
-    if checkin.status != "planned":
+    """The check-in's text was accepted: it is asked now. An older one that still waits is closed with what it has.
+
+    `sent_at`: when the carrier was called. A reply may come from then on, long before an answer that was lost is
+    made up for. One that was given up because nothing proved its text was asked after all.
+    """
+    given_up = checkin.status == "skipped" and checkin.trail[-1].reason == NOT_PROVEN
+    if checkin.status != "planned" and not given_up:
         return ()
     if not checkin.questions:
-        return (replace(checkin, asked_at=now).into("answered", "reminded", now),)
+        return (replace(checkin, asked_at=sent_at).into("answered", "reminded", now),)
     expires = calendar.expiry(checkin, patient.zone, protocol, now)
-    asked = replace(checkin, asked_at=now, expires=expires).into(
+    asked = replace(checkin, asked_at=sent_at, expires=expires).into(
         "asked", "asked", now, then=_after_asking(checkin, patient, protocol, now, expires)
     )
     older = tuple(
@@ -242,14 +241,53 @@ def _no_nudge(
         for other in chart.checkins
     ):
         return "another text within 12 hours"
-    in_series = chart.plan is not None and course(chart.plan, settings, now).phase == "series"
-    return calendar.cap_reached(patient.texted_on, today, in_series, protocol.caps)
+    return capped(patient, chart, settings, protocol, now) or _gives_way(patient, chart, settings, protocol, now)
+
+
+def capped(patient: Patient, chart: Chart, settings: ClinicSettings, protocol: Protocol, now: datetime) -> str | None:
+    """Which cap forbids a text that opens a conversation today, or none."""
+    today = calendar.local(now, patient.zone).date()
+    return _cap_on(today, patient.texted_on, patient, chart, settings, protocol, now)
+
+
+def _cap_on(
+    day: date,
+    texted_on: Sequence[date],
+    patient: Patient,
+    chart: Chart,
+    settings: ClinicSettings,
+    protocol: Protocol,
+    now: datetime,
+) -> str | None:
+    plan = chart.plan or Plan(patient_id=patient.patient_id, clinic_id=patient.clinic_id)
+    here = course(plan, settings, now)
+    ended = series_end(here, patient.zone)
+    return calendar.cap_reached(texted_on, day, here.phase != "after", protocol.caps, series_end=ended)
+
+
+def _gives_way(
+    patient: Patient, chart: Chart, settings: ClinicSettings, protocol: Protocol, now: datetime
+) -> str | None:
+    """Nudges come last when a cap binds, so one may not use up the week of a check-in that is still to come."""
+    today = calendar.local(now, patient.zone).date()
+    texted = [*patient.texted_on, today]
+    coming = sorted(
+        calendar.local(other.next.at, patient.zone).date()
+        for other in chart.checkins
+        if other.status == "planned" and other.next is not None and other.next.step == "ask"
+    )
+    for day in (each for each in coming if (each - today).days < _WEEK_DAYS):
+        if _cap_on(day, texted, patient, chart, settings, protocol, now):
+            return "gives way to a later check-in"
+        texted.append(day)
+    return None
 
 
 def expire(checkin: CheckIn, now: datetime) -> Decision:
     """No answer in time: what was answered is kept."""
     if checkin.status == "planned":
-        return _end(checkin, "skipped", "visit was not marked completed in time", now)
+        reason = "visit was not marked completed in time" if checkin.provisional else "its text did not leave in time"
+        return _end(checkin, "skipped", reason, now)
     if checkin.status not in OPEN:
         return Decision("not waiting for a reply", (replace(checkin, next=None),))
     return Decision("expired", (close_unfinished(checkin, "no answer in time", now),))

@@ -13,6 +13,7 @@ from followup.domain.alerts import SEVERITY
 from followup.domain.calendar import local
 from followup.domain.clinic import ClinicSettings, DigestGroups
 from followup.domain.flags import STANDING
+from followup.domain.names import initials
 from followup.domain.records import Alert, Flag, FlagGroup, Level, Patient
 
 MOST_ROWS: Final = 12
@@ -137,7 +138,7 @@ def build(
         groups=groups,
         alerts=alert_rows,
         rows=rows,
-        still_open=len(ranked) - len(with_row),
+        still_open=sum(flag.group != "note" for flag in ranked) - sum(row.group != "note" for row in with_row),
         more=len(with_row) - len(rows),
         new=_count(with_row, alert_rows, "new"),
         changed=_count(with_row, alert_rows, "changed"),
@@ -145,12 +146,6 @@ def build(
         counts=replace(counts, checked_at=local(counts.checked_at, settings.zone)),
         link=settings.desk_link,
     )
-
-
-def initials(name: str) -> str:
-    """First letters of the first and the last word of a name that begin with one: `Ana María de la Cruz` is `AC`."""
-    letters = [word[0] for word in name.split() if word[0].isalpha()]
-    return "".join(letters[:1] + letters[1:][-1:]).upper()
 
 
 def staff_link(settings: ClinicSettings, opaque_id: str) -> str:

@@ -1,11 +1,14 @@
 """Flags for people to look at: born once, changed when their reasons change, never silently dropped."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from followup.domain.records import Chart, Flag, FlagGroup, Patient
+from followup.domain.records import Chart, Decision, Flag, FlagGroup, Next, Patient
 
 STANDING = ("open", "acknowledged", "snoozed")
+
+NOTES_STAND = timedelta(days=7)
+"""A note was read on the morning after it was born; later it stands on the patient's page only."""
 
 
 def raise_flag(
@@ -25,9 +28,14 @@ def raise_flag(
         if standing.numbers == numbers:
             return standing
         return replace(standing, numbers=numbers, changed=now)
+    flag_id = f"{stem}@{now:%Y%m%dT%H%M%S}"
+    withdrawn = next((flag for flag in chart.flags if flag.flag_id == flag_id), None)
+    if withdrawn is not None:
+        # Withdrawn within the same second: its key is taken.
+        return replace(withdrawn, numbers=numbers, changed=now).into("open", "raised again", now)
     return Flag(
         status="open",
-        flag_id=f"{stem}@{now:%Y%m%dT%H%M%S}",
+        flag_id=flag_id,
         clinic_id=patient.clinic_id,
         patient_id=patient.patient_id,
         group=group,
@@ -35,7 +43,30 @@ def raise_flag(
         numbers=numbers,
         born=now,
         changed=now,
-    ).into("open", "raised", now)
+    ).into("open", "raised", now, then=Next("wake", now + NOTES_STAND, "daily") if group == "note" else None)
+
+
+def done(flag: Flag, outcome: str, now: datetime) -> Decision:
+    """A person has dealt with it; `outcome` is what they say came of it."""
+    if flag.status not in STANDING:
+        return Decision(f"flag is {flag.status}")
+    return Decision("done", (replace(flag, changed=now).into("done", outcome, now),))
+
+
+def snooze(flag: Flag, until: datetime, now: datetime) -> Decision:
+    """Off the list until then; what it found stands meanwhile."""
+    if flag.status not in STANDING:
+        return Decision(f"flag is {flag.status}")
+    return Decision("snoozed", (flag.into("snoozed", "snoozed", now, then=Next("wake", until, "daily")),))
+
+
+def wake(flag: Flag, now: datetime) -> Decision:
+    """A snooze has run out: back on the list. A note has stood long enough: off it."""
+    if flag.status == "snoozed":
+        return Decision("woken", (flag.into("open", "snooze ended", now),))
+    if flag.group == "note" and flag.status in STANDING:
+        return Decision("note lapsed", (flag.into("done", "note lapsed", now),))
+    return Decision("nothing to wake", (replace(flag, next=None),))
 
 
 def _stem(flag: Flag) -> str:

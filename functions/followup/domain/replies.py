@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from followup.domain import alerts, calendar
+from followup.domain.attempt import claimed_at
 from followup.domain.checkin import Place, close_unfinished, place
 from followup.domain.clinic import ClinicSettings
 from followup.domain.flags import raise_flag
@@ -19,6 +20,7 @@ from followup.domain.records import (
     Flag,
     FlagGroup,
     Incoming,
+    Next,
     Patient,
     Question,
     Score,
@@ -30,6 +32,8 @@ from followup.domain.wording import Texts
 _LINE_EVERY = timedelta(minutes=30)
 _LATE_WITHIN = timedelta(days=7)
 _MOODS_KEPT = 4
+_MOMENT = timedelta(seconds=1)
+_UNSURE_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,14 @@ def on_text(incoming: Incoming, chart: Chart, reader: Reader, now: datetime) -> 
     if incoming.status != "unread":
         return Decision("read already")
     patient = chart.patient
-    if patient is None:
-        return Decision("unknown number", (incoming.into("read", "unknown number", now),))
     if chart.open_alert is not None:
         return _during_alert(incoming, chart, patient, chart.open_alert, reader, now)
+    if patient is None:
+        return Decision("unknown number", (incoming.into("read", "unknown number", now),))
+    unsure = _leaving(incoming, chart, now)
+    if unsure is not None:
+        waiting = replace(incoming, next=Next("read", unsure + _MOMENT, "replies"))
+        return Decision("waits until it is known what was asked", (waiting,))
     spot = place(chart, incoming.received)
     if spot is not None and spot.late and incoming.received - spot.checkin.due > _LATE_WITHIN:
         spot = None
@@ -60,6 +68,19 @@ def on_text(incoming: Incoming, chart: Chart, reader: Reader, now: datetime) -> 
     if reading.confidence == "sure" or (question == "which_effects" and reading.reason not in _NO_WORDS):
         return _answered(incoming, chart, patient, spot, question, reading, reader, now)
     return _unclear(incoming, chart, patient, spot, question, reading, reader, now)
+
+
+def _leaving(incoming: Incoming, chart: Chart, now: datetime) -> datetime | None:
+    """When more is known of a question that may have left before this text came; none if there is no such question.
+
+    Whoever answers within a minute may be answering a text of which we do not know yet that it was sent.
+    """
+    for text in chart.texts:
+        if text.kind != "check_in" or text.status != "claimed" or text.next is None:
+            continue
+        if claimed_at(text) <= incoming.received and now - claimed_at(text) < _UNSURE_FOR:
+            return max(text.next.at, now)
+    return None
 
 
 def unreadable(incoming: Incoming, chart: Chart, settings: ClinicSettings, now: datetime) -> Decision:
@@ -74,29 +95,23 @@ def unreadable(incoming: Incoming, chart: Chart, settings: ClinicSettings, now: 
         settings=settings,
         now=now,
     )
-    return Decision("reader failed, staff alerted", (incoming.into("unreadable", "reader failed", now), alert))
+    # The patient is written unchanged: a routine text that is being claimed on an older reading of it fails.
+    patient = (chart.patient,) if chart.patient else ()
+    unread = incoming.into("unreadable", "reader failed", now)
+    return Decision("reader failed, staff alerted", (unread, alert, *patient))
 
 
 _NO_WORDS = ("tapback", "auto-reply", "empty")
 
 
 def _during_alert(
-    incoming: Incoming, chart: Chart, patient: Patient, alert: Alert, reader: Reader, now: datetime
+    incoming: Incoming, chart: Chart, patient: Patient | None, alert: Alert, reader: Reader, now: datetime
 ) -> Decision:
     """While an alert is open everything goes to its owner; the patient hears the automated line now and then."""
-    joined = alerts.raise_alert(
-        alert,
-        clinic_id=alert.clinic_id,
-        thread=alert.thread,
-        level=alert.level,
-        rule=alert.rule,
-        trigger=incoming.sid,
-        settings=reader.settings,
-        now=now,
-    )
+    joined = alerts.wrote_again(alert, incoming.sid, reader.settings, now)
     writes: list[AnyRecord] = [incoming.into("read", "joined the open alert", now), joined]
     spoken = any(text.kind in ("crisis", "answer") and now - text.created < _LINE_EVERY for text in chart.texts)
-    if not spoken and patient.status != "opted_out":
+    if not spoken and patient is not None and patient.status != "opted_out":
         body = reader.texts.render("crisis.automated_line", patient.language)
         writes.append(_answer(incoming, patient, body, "line", now))
     return Decision("joined the open alert", tuple(writes))

@@ -23,11 +23,15 @@ def retry_text(text: Text, now: datetime) -> Decision:
     lane = KINDS[text.kind].lane
     if text.trail and text.trail[-1].reason == UNASKED:
         # Looked up from the time of its claim, so the trail must not show a second one.
-        again = replace(text, status="claimed", tries=0, trail=(*text.trail, Change(now, "retried", RETRIED)))
+        again = replace(
+            text, status="claimed", tries=0, absent_since=None, trail=(*text.trail, Change(now, "retried", RETRIED))
+        )
         return Decision(RETRIED, (replace(again, next=Next("find_out", now, lane)),))
     if text.stale is not None and now > text.stale:
         return Decision("its time is past")
-    planned = replace(text, tries=0, claim=None).into("planned", RETRIED, now, then=Next("send", now, lane))
+    planned = replace(text, tries=0, claim=None, absent_since=None).into(
+        "planned", RETRIED, now, then=Next("send", now, lane)
+    )
     return Decision(RETRIED, (planned,))
 
 

@@ -90,13 +90,13 @@ def triage(
     charts: Sequence[Chart],
     clinic_id: ClinicId,
     settings: ClinicSettings,
-    texts: Texts,
+    texts: Texts | None,
     now: datetime,
 ) -> Decision:
     """Claim the text, store it, and act on what was found.
 
     `thread` holds the text; `charts` are those of every patient with this number, or the empty one of a number that
-    we do not know.
+    we do not know. Without `texts` nothing is answered: what is left when writing the answer broke.
     """
     if any(infused_lately(chart, now) for chart in charts):
         findings = replace(findings, danger=findings.after_infusion)
@@ -118,12 +118,14 @@ def triage(
     receipt = Receipt(sid=message.sid, thread=thread, expires=now + RECEIPTS_KEPT)
     writes: list[AnyRecord] = [receipt, incoming]
     for number, chart in enumerate(charts):
-        changed = _on_patient(message, findings, chart, clinic_id, settings, now)
+        changed = _on_patient(message, findings, chart, clinic_id, settings, now, shared=len(charts) > 1)
         writes.extend(changed)
         if number == 0:
             alert = next((record for record in changed if isinstance(record, Alert)), None)
             patient = chart.patient
-            writes.extend(_replies(message, findings, alert, thread, patient, clinic_id, settings, texts, now))
+            if texts is not None:
+                replies = _replies(message, findings, alert, chart.thread, patient, clinic_id, settings, texts, now)
+                writes.extend(replies)
     return Decision(_reason(findings), tuple(writes))
 
 
@@ -153,26 +155,30 @@ def _on_patient(
     clinic_id: ClinicId,
     settings: ClinicSettings,
     now: datetime,
+    *,
+    shared: bool,
 ) -> list[AnyRecord]:
     writes: list[AnyRecord] = []
     danger, patient = findings.danger, chart.patient
     stops = findings.keyword == "stop" or findings.wants_out
     level, rule = (danger.level, danger.rule) if danger else ("same_day", "triage_failed")
+    # Where the carrier blocks us from here on, the crisis reply cannot arrive, so a person has to phone.
+    blocked = danger is not None and stops and settings.keyword_mode == "carrier"
     if danger or findings.failed or (findings.keyword == "help" and _after_danger(chart, now)):
         alert = alerts.raise_alert(
             chart.open_alert,
             clinic_id=clinic_id,
             thread=chart.thread,
-            level=level,
+            level="emergency" if blocked else level,
             rule=rule if danger or findings.failed else "asked_for_help",
             trigger=message.sid,
             settings=settings,
             now=now,
         )
-        if danger and stops and settings.keyword_mode == "carrier":
-            # The carrier blocks us from here on: the crisis reply cannot arrive, so a person has to phone.
-            alert = alerts.phone_now(replace(alert, level="emergency"), now)
-        writes.append(alert)
+        writes.append(alerts.phone_now(alert, now) if blocked else alert)
+    elif shared and chart.open_alert is not None:
+        # What nobody can place is told to whoever has the alert of one of those that it may come from.
+        writes.append(alerts.wrote_again(chart.open_alert, message.sid, settings, now))
     if danger or stops:
         why = "stopped: danger" if danger else "stopped: opted out"
         writes.extend(close_unfinished(c, why, now) for c in chart.checkins if c.status in OPEN)
@@ -184,13 +190,29 @@ def _on_patient(
     elif danger and danger.rule in _ENDS_TEXTS and patient.status == "active":
         writes.append(patient.into("paused", f"said: {danger.rule.replace('_', ' ')}", now, then=patient.next))
     elif findings.keyword == "start" and patient.status == "opted_out":
-        writes.append(patient.into("active", "texted start", now, then=patient.next))
+        writes.append(patient.into(_before_stop(patient), "texted start", now, then=patient.next))
+        if chart.plan is not None:
+            # Planning ends with the opt-out, so it has to be started again.
+            writes.append(replace(chart.plan, next=Next("extend", now, "daily")))
         writes.extend(
             flag.into("withdrawn", "texted start", now)
             for flag in chart.flags
             if flag.rule == "opted_out" and flag.status in ("open", "acknowledged", "snoozed")
         )
+    elif any(isinstance(record, Alert) for record in writes):
+        # Unchanged, but written: a routine text that is being claimed on an older reading of it fails.
+        writes.append(patient)
     return writes
+
+
+def _before_stop(patient: Patient) -> str:
+    """What the patient was before the opt-out: who was not being texted then is not texted after START either."""
+    earlier = [change.status for change in patient.trail if change.status != "opted_out"]
+    return earlier[-1] if earlier and earlier[-1] in ("invited", "paused", "discharged") else "active"
+
+
+def _resumes(patient: Patient) -> bool:
+    return patient.status == "opted_out" and _before_stop(patient) == "active"
 
 
 def _after_danger(chart: Chart, now: datetime) -> bool:
@@ -232,7 +254,7 @@ def _replies(
         stops = findings.keyword == "stop" or findings.wants_out
         if stops and patient.status != "opted_out":
             replies.append(write("keyword.stop", patient.language, sms_name=settings.sms_name))
-        elif findings.keyword == "start" and patient.status in ("opted_out", "active"):
+        elif findings.keyword == "start" and (patient.status == "active" or _resumes(patient)):
             replies.append(write("keyword.start", patient.language, sms_name=settings.sms_name))
         elif findings.keyword == "help":
             replies.append(write("keyword.help", patient.language, sms_name=settings.sms_name, phone=settings.phone))

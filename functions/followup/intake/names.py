@@ -1,5 +1,6 @@
 """People's names as rosters write them."""
 
+from followup.domain.names import initials
 from followup.intake.cells import clean
 from followup.intake.judging import Fault
 
@@ -11,9 +12,3 @@ def read_name(text: str) -> str | Fault:
     if not initials(name):
         return Fault("no name", "give the patient's name with at least one letter")
     return name
-
-
-def initials(name: str) -> str:
-    """The first letter of each word of a name, at most three: `Inés Rivas` is `IR`."""
-    firsts = (next((char for char in word if char.isalpha()), "") for word in name.split())
-    return "".join(firsts)[:3].upper()

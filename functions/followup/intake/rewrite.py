@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from followup.domain.errors import BadInput
+from followup.domain.names import initials
 from followup.intake.judging import Intake
-from followup.intake.names import initials
 from followup.intake.roster import RosterRow
 
 T = TypeVar("T")
@@ -50,7 +50,9 @@ def fictional_numbers(record_numbers: Iterable[str]) -> dict[str, str]:
 def rewrite_roster(intake: Intake[RosterRow]) -> Intake[RosterRow]:
     """The same patients with fictional numbers and initials for names. Judge first: a shared number shows only then."""
     numbers = fictional_numbers(row.record_number for row in intake.good)
-    good = tuple(replace(row, name=initials(row.name), phone=numbers[row.record_number]) for row in intake.good)
+    good = tuple(
+        replace(row, name=" ".join(initials(row.name)), phone=numbers[row.record_number]) for row in intake.good
+    )
     return without_rejected_rows(replace(intake, good=good))
 
 

@@ -1,0 +1,91 @@
+# Follow-up: everything a newcomer, a developer and CI run. `make help` lists it.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+# Lambda runs 3.13; the artifact is built where it is found, everything else runs on 3.11 too.
+PYTHON313 := $(shell command -v python3.13 2>/dev/null || ls -d $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
+HOST_PYTHON := $(or $(PYTHON313),$(PYTHON))
+UV := .venv/bin/uv
+SOURCES := functions infra tests
+
+.PHONY: help
+help: ## List what there is to run
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: install
+install: .venv/.installed ## Install what the service and its tests need (into .venv)
+
+.venv/.installed: requirements-dev.txt pyproject.toml
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	$(UV) pip install --quiet --python .venv/bin/python --no-deps -e .
+	touch $@
+
+.venv-stack/.installed: requirements-stack.txt | .venv/.installed
+	test -x .venv-stack/bin/python || $(UV) venv --quiet --python $(HOST_PYTHON) .venv-stack
+	$(UV) pip install --quiet --python .venv-stack/bin/python --require-hashes -r requirements-stack.txt
+	touch $@
+
+.venv-sam/.installed: requirements-sam.txt | .venv/.installed
+	test -x .venv-sam/bin/python || $(UV) venv --quiet --python $(HOST_PYTHON) .venv-sam
+	$(UV) pip install --quiet --python .venv-sam/bin/python --require-hashes -r requirements-sam.txt
+	touch $@
+
+.PHONY: run
+run: .venv/.installed .venv-stack/.installed .venv-sam/.installed ## Run the whole service on this machine, with phones in the browser
+	.venv/bin/python -m infra.local.run
+
+.PHONY: demo
+demo: .venv/.installed ## Play eight weeks of a clinic without a browser (ROSTER=, INFUSIONS=, FROM= for an export)
+	.venv/bin/python -m infra.demo $(if $(ROSTER),--roster '$(ROSTER)') $(if $(INFUSIONS),--infusions '$(INFUSIONS)') $(if $(FROM),--from '$(FROM)')
+
+.PHONY: test
+test: .venv/.installed .venv-stack/.installed .venv-sam/.installed ## Run the tests
+	.venv/bin/pytest -n 2 -m "not build" $(PYTEST_ARGS)
+
+.PHONY: content
+content: .venv/.installed ## Check the content and compile it for Lambda
+	.venv/bin/python -m infra.content compile
+
+.PHONY: format
+format: .venv/.installed ## Format and fix what can be fixed
+	.venv/bin/ruff format $(SOURCES)
+	.venv/bin/ruff check --fix $(SOURCES)
+
+.PHONY: lint
+lint: .venv/.installed ## Check format, style, types, security and content
+	.venv/bin/ruff format --check $(SOURCES)
+	.venv/bin/ruff check $(SOURCES)
+	.venv/bin/mypy
+	.venv/bin/python -m infra.content check
+
+.PHONY: validate
+validate: .venv-sam/.installed ## Lint the deployment template, as written and as translated
+	.venv-sam/bin/sam validate --lint
+	.venv-sam/bin/cfn-lint template.yaml
+
+.PHONY: build
+build: .venv-sam/.installed ## Build what is deployed (needs Python 3.13)
+	@test -n "$(PYTHON313)" || { echo "make build needs Python 3.13: install it, for example with pyenv install 3.13" >&2; exit 1; }
+	PATH="$(dir $(PYTHON313)):$$PATH" .venv-sam/bin/sam build --cached
+	.venv/bin/pytest -m build tests/stack
+
+.PHONY: lock
+lock: .venv/.installed ## Pin the dependencies anew from the *.in files
+	for set in requirements requirements-dev requirements-sam requirements-stack; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$set.in --output-file $$set.txt; \
+	done
+
+.PHONY: reset
+reset: ## Forget the state of the local service
+	rm -rf .local/state .local/stack.json
+
+.PHONY: clean
+clean: ## Remove everything that was installed or built here
+	rm -rf .venv .venv-stack .venv-sam .local .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis
