@@ -255,6 +255,8 @@ def test_given_scores_then_they_go_in_and_a_recent_item_9_opens_an_alert_that_a_
     assert "1 alerted, 1 rejected" in entered.output
     assert alert.code in listed.output
     assert "URGENT" in listed.output
+    assert "L1001" in listed.output
+    assert "+13125550121" in listed.output
     assert (taken.exit_code, closed.output) == (0, f"alert {alert.code}: closed\n")
     assert run("alerts", "list", "--clinic", CLINIC).output == "no alert is open\n"
     audits = {record.did for record in machine.records if isinstance(record, Audit) and record.who == "Dr. Lowell"}
@@ -396,3 +398,25 @@ def test_given_another_day_on_the_services_clock_then_that_day_counts(
     machine.clock.forward(timedelta(days=-40))
     result = importing(run, "patients", SAMPLES / "lakeside-roster.csv", "--rejected", tmp_path / "back.csv")
     assert "Consent Date: dated in the future" in result.output
+
+
+@pytest.mark.usefixtures("sample")
+def test_given_flags_when_one_is_dealt_with_and_one_put_off_then_the_list_and_the_audit_say_so(
+    run: Run, machine: Machine
+) -> None:
+    with machine:
+        machine.run_until(MORNING + timedelta(days=1))
+    listed = run("flags", "list", "--clinic", CLINIC)
+    before = len(listed.output.splitlines()) - 1
+
+    finished = run("flags", "done", 1, "--clinic", CLINIC, "--by", "Dr. Lowell", "--outcome", "Phoned")
+    put_off = run("flags", "snooze", 1, "--clinic", CLINIC, "--by", "Dr. Lowell", "--until", "2026-04-20")
+    after = run("flags", "list", "--clinic", CLINIC)
+
+    assert before >= 2
+    assert (finished.output, put_off.output) == ("flag 1: done\n", "flag 1: snoozed\n")
+    assert len(after.output.splitlines()) - 1 == before - 1
+    assert "snoozed" in after.output
+    audits = [record.did for record in machine.records if isinstance(record, Audit) and record.who == "Dr. Lowell"]
+    assert sorted(audits) == ["closed a flag", "snoozed a flag"]
+    assert run("flags", "done", 99, "--clinic", CLINIC, "--by", "X", "--outcome", "y").exit_code == 2
