@@ -8,7 +8,9 @@ export SAM_CLI_TELEMETRY := 0
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 # Lambda runs 3.13; the artifact is built where it is found, everything else runs on 3.11 too.
-PYTHON313 := $(shell command -v python3.13 2>/dev/null || ls -d $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
+# pyenv's own folders come first: its shims stand on PATH even where no 3.13 is active.
+PYTHON313 := $(shell ls -d $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
+PYTHON313 := $(or $(PYTHON313),$(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null))
 HOST_PYTHON := $(or $(PYTHON313),$(PYTHON))
 UV := .venv/bin/uv
 SOURCES := functions infra tests

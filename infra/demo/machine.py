@@ -151,7 +151,7 @@ class Machine:
         from followup.handlers import receive_text
 
         event = webhook_event(receive_text.ROUTE, fields, public_url=PUBLIC_URL, token=TOKEN)
-        return self._call(receive_text.lambda_handler, event)
+        return self.call(receive_text.lambda_handler, event)
 
     def report(self, text: MemoryText, status: str, *, code: int | None = None) -> dict[str, Any]:
         """The carrier reports a status of a text."""
@@ -169,9 +169,10 @@ class Machine:
             fields["ErrorCode"] = str(code)
         query = f"text={text.order.text_id}"
         event = webhook_event(record_delivery.ROUTE, fields, public_url=PUBLIC_URL, token=TOKEN, query=query)
-        return self._call(record_delivery.lambda_handler, event)
+        return self.call(record_delivery.lambda_handler, event)
 
-    def _call(self, handler: Handler, event: dict[str, Any]) -> dict[str, Any]:
+    def call(self, handler: Handler, event: dict[str, Any]) -> dict[str, Any]:
+        """Lambda runs a function on an event."""
         with contextlib.redirect_stdout(self.output):
             return handler(event, Context())
 
@@ -207,7 +208,7 @@ class Machine:
         }
         works = self.queues.take(queue)
         if works:
-            answer = self._call(handlers[queue].lambda_handler, queue_event(works))
+            answer = self.call(handlers[queue].lambda_handler, queue_event(works))
             for failed in answer["batchItemFailures"]:
                 self.failures.append(Failure(queue, int(failed["itemIdentifier"].rpartition("-")[2])))
 
@@ -217,7 +218,7 @@ class Machine:
         self._swept = self.clock.now()
         for lane in get_args(Lane):
             if self._due(lane, self.clock.now()) is not None:
-                self._call(sweep.lambda_handler, {"lane": lane})
+                self.call(sweep.lambda_handler, {"lane": lane})
 
     def _next_due(self) -> datetime | None:
         moments = [at for lane in get_args(Lane) if (at := self._due(lane, self.clock.now() + _FAR))]

@@ -38,7 +38,7 @@ def _row(machine: Machine, patient: Patient, chart: Chart) -> list[str]:
         str(len(asked)),
         str(sum(checkin.status == "answered" for checkin in asked)),
         str(len(moods)),
-        "; ".join(
+        "\n".join(
             [
                 *([status] if status != "active" else []),
                 *_alerts(chart.alerts),
