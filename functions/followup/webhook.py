@@ -23,6 +23,10 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _STATUS = re.compile(r"[a-z_]{1,32}")
 _CODE = re.compile(r"[0-9]{1,6}")
 _MOST_BODY = 1600
+_READ = frozenset(
+    {"AccountSid", "MessageSid", "MessageStatus", "ErrorCode", "From", "To", "Body", "NumMedia", "OptOutType"}
+)
+"""The fields that are read here. The signature fits one value split into two of the same name as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ def verified(event: Mapping[str, Any], *, public_url: str, route: str, account: 
     url = f"{public_url.rstrip('/')}{route}" + (f"?{raw_query}" if raw_query else "")
     if not signature or not any(_signed(url, fields, signature, token) for token in tokens):
         raise Refused("signature does not fit")
+    if any(len(values) > 1 for name, values in fields.items() if name in _READ):
+        raise Refused("a field is repeated")
     single = {name: values[-1] for name, values in fields.items()}
     if single.get("AccountSid") != account:
         raise Refused("account is not ours")

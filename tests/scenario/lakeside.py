@@ -7,6 +7,7 @@ from typing import Any
 from followup import keys
 from followup.domain.clinic import ClinicSettings, DigestRecipient, OnCall, OpenHours
 from followup.domain.records import (
+    Alert,
     Chart,
     CheckIn,
     Clinic,
@@ -139,3 +140,25 @@ def phone_of(machine: Machine, patient_id: PatientId) -> str:
     patient = machine.records.get(keys.patient(patient_id))
     assert isinstance(patient, Patient)
     return patient.phone
+
+
+def write(machine: Machine, patient_id: PatientId, body: str, *, opt_out_type: str | None = None) -> None:
+    """The patient texts, and everything that follows at once is done."""
+    answer = machine.patient_writes(phone_of(machine, patient_id), SENDER, body, opt_out_type=opt_out_type)
+    assert answer["statusCode"] == 200
+    machine.settle()
+
+
+def status_of(machine: Machine, patient_id: PatientId) -> str:
+    patient = machine.records.get(keys.patient(patient_id))
+    assert isinstance(patient, Patient)
+    return patient.status
+
+
+def alerts_of(machine: Machine, thread: str) -> list[Alert]:
+    return list(machine.records.chart(ThreadId(thread), None).alerts)
+
+
+def pages(machine: Machine) -> list[str]:
+    """Whom the service has paged by mail, oldest first."""
+    return [sent.mail.to for sent in machine.mailer.sent if sent.mail.kind == "page"]

@@ -48,7 +48,7 @@ def play(killer: Killer) -> tuple[list[str], list[tuple[str, int]], dict[str, st
         killer.armed = False
         machine.run_until(MONDAY + timedelta(hours=30))
         found = chart(machine, quinn)
-        scores = [(score.instrument, score.value) for score in found.scores]
+        scores: list[tuple[str, int]] = [(score.instrument, score.value) for score in found.scores]
         return texts(machine, quinn), scores, {c.kind: c.status for c in found.checkins}, killer.seen
 
 

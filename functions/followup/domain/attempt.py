@@ -77,10 +77,10 @@ def claim(
         refused = checkin.refusal(patient, chart, now)
         if refused or patient is None:
             return Attempt(_drop(text, asking, refused or "no such patient", now))
+        held = _hold(text, asking, patient, chart, settings, protocol, now)
+        if held:
+            return Attempt(held)
         if not text.counted:
-            held = _hold(text, asking, patient, chart, settings, protocol, now)
-            if held:
-                return Attempt(held)
             today = calendar.local(now, patient.zone).date()
             week = tuple(day for day in patient.texted_on if (today - day).days < 7)
             noticed = today if checkin.notice_due(patient, today) and text.kind != "nudge" else patient.noticed_on
@@ -356,11 +356,11 @@ def _hold(
     elif asking is None or asking.status != "planned":
         return _drop(text, asking, "check-in is not planned any more", now)
     else:
-        held = checkin.hold(asking, patient, chart, settings, protocol, now)
+        held = checkin.hold(asking, patient, chart, settings, protocol, now, counted=text.counted)
         return Decision(held.reason, (text.into("dropped", held.reason, now), *held.writes)) if held else None
     if not calendar.may_start(now, patient.zone, protocol.quiet):
         return _drop(text, asking, "quiet hours", now)
-    capped = checkin.capped(patient, chart, settings, protocol, now)
+    capped = None if text.counted else checkin.capped(patient, chart, settings, protocol, now)
     return _drop(text, asking, capped, now) if capped else None
 
 

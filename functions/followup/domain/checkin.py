@@ -85,13 +85,18 @@ def hold(
     settings: ClinicSettings,
     protocol: Protocol,
     now: datetime,
+    *,
+    counted: bool = False,
 ) -> Decision | None:
-    """Quiet hours and caps at send time: the check-in moved if its window allows, else skipped; none if it may go."""
+    """Quiet hours and caps at send time: the check-in moved if its window allows, else skipped; none if it may go.
+
+    A text that is `counted` against the caps already and is tried again is not held by them a second time.
+    """
     if not calendar.may_start(now, patient.zone, protocol.quiet):
         at = calendar.next_start(now, patient.zone, protocol.quiet)
         return _move(checkin, at, "quiet hours", now)
     today = calendar.local(now, patient.zone).date()
-    reached = capped(patient, chart, settings, protocol, now)
+    reached = None if counted else capped(patient, chart, settings, protocol, now)
     if reached:
         moment = calendar.local(now, patient.zone).timetz().replace(tzinfo=None)
         at = calendar.at_local(today + timedelta(days=1), moment, patient.zone)

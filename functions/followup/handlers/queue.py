@@ -22,7 +22,8 @@ from followup.handlers.observing import count, logger, observed
 from followup.ports import Queue, Work
 from followup.steps import work
 
-STUCK = frozenset({"stuck"})
+STUCK = frozenset({"stuck", "refused by the mail service", "a missed text could not be claimed"})
+"""Reasons that raise the alarm: something has given up, or was not taken in, and a person has to look."""
 
 
 class StepFailed(FollowUpError):
@@ -58,8 +59,10 @@ class QueueHandler:
         logger.info("step done", extra={"record": f"{key.pk} {key.sk}", "reasons": reasons})
         if STUCK.intersection(reasons):
             count("Stuck")
+        if "carrier not configured" in reasons:
+            count("SenderNotConfigured")
 
     def _queue(self, record: SQSRecord) -> Queue:
         """The queue that the message came on, told by the end of its ARN's name when there are several."""
         name = str(record.event_source_arn or "").rpartition(":")[2].lower()
-        return next((queue for queue in self._queues if queue in name), self._queues[0])
+        return next((queue for queue in self._queues if name.endswith(queue)), self._queues[0])

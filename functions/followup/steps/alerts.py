@@ -7,8 +7,9 @@ from followup import keys
 from followup.domain import alerts as domain
 from followup.domain.clinic import ClinicSettings
 from followup.domain.errors import Missing
-from followup.domain.records import Alert, AnyRecord, Audit, ClinicId, Decision, Mail, Next
+from followup.domain.records import Alert, AnyRecord, ClinicId, Decision, Mail, Next
 from followup.rendering import render_page
+from followup.steps.auditing import audit
 from followup.steps.service import Service, settle
 
 
@@ -58,15 +59,8 @@ def _staff(
         current = _latest(service, alert, consistent)
         if current.status == "closed":
             return Decision("closed already")
-        audit = Audit(
-            clinic_id=alert.clinic_id,
-            audit_id=f"{alert.alert_id}.{service.token()[:8]}",
-            at=now,
-            who=who,
-            did=did,
-            about=f"alert {alert.alert_id}",
-        )
-        writes: tuple[AnyRecord, ...] = (change(current), audit)
+        log = audit(service, alert.clinic_id, who=who, did=did, about=f"alert {alert.alert_id}", now=now)
+        writes: tuple[AnyRecord, ...] = (change(current), log)
         return Decision(did, writes)
 
     return settle(service, decide)

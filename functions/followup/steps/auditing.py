@@ -10,7 +10,7 @@ def audit(service: Service, clinic_id: ClinicId, *, who: str, did: str, about: s
     """The record of something that a person did; it goes into the commit that does it."""
     return Audit(
         clinic_id=clinic_id,
-        audit_id=service.token()[:16],
+        audit_id=service.token(),
         at=now,
         who=who,
         did=did,

@@ -39,9 +39,11 @@ def make(service: Service, clinic: Clinic, now: datetime) -> Decision:
 
     def decide(consistent: bool) -> Decision:
         current = service.records.get(keys.of(clinic), consistent=True) if consistent else clinic
-        if not isinstance(current, Clinic) or current.last_digest == today:
+        if not isinstance(current, Clinic) or current.next is None or current.next.at > now:
             return Decision("made already")
         made = replace(current, last_digest=today, next=Next("make_digest", next_digest(settings, now), "daily"))
+        if current.last_digest == today:
+            return Decision("made already", (made,))  # the digest's hour was moved to later in the same day
         if _too_late(settings, now):
             return Decision("too late today", (made,))
         mails = [_mail(service, clinic, recipient, digests, today, now) for recipient in settings.digest_to]

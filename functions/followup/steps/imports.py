@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from followup.domain.enrolment import Refusal
-from followup.domain.errors import FollowUpError, Missing
+from followup.domain.errors import Conflict, Missing, StorageBusy
 from followup.domain.records import ClinicId
 from followup.intake.infusions import InfusionRow
 from followup.intake.judging import Intake
@@ -39,6 +39,8 @@ class Taken:
     rejected: tuple[Rejected, ...]
 
 
+_BUSY = (Conflict, StorageBusy)
+"""The table's own trouble, which passes; the next row may well be taken."""
 NOT_STORED = "could not be stored now"
 AGAIN = "import the file again; what went in stays as it is"
 DIFFERS = "another score stands for the same patient, questionnaire and time"
@@ -57,7 +59,7 @@ def patients(service: Service, clinic_id: ClinicId, intake: Intake[RosterRow], *
     for number, row in zip(intake.rows, intake.good, strict=True):
         try:
             outcome = enrolment.enrol(service, clinic_id, row, who=who, now=now)
-        except FollowUpError:
+        except _BUSY:
             rejected.append(Rejected(number, "row", NOT_STORED, AGAIN))
             continue
         if isinstance(outcome, Refusal):
@@ -80,7 +82,7 @@ def infusions(service: Service, clinic_id: ClinicId, intake: Intake[InfusionRow]
         except Missing:
             rejected += (Rejected(numbers[row.visit], "record_number", NOT_ENROLLED, NOT_ENROLLED_FIX) for row in rows)
             continue
-        except FollowUpError:
+        except _BUSY:
             rejected += (Rejected(numbers[row.visit], "row", NOT_STORED, AGAIN) for row in rows)
             continue
         counts.update(asdict(changes))
@@ -100,7 +102,7 @@ def scores(service: Service, clinic_id: ClinicId, intake: Intake[ScoreRow], *, w
         except Missing:
             rejected.append(Rejected(number, "record_number", NOT_ENROLLED, NOT_ENROLLED_FIX))
             continue
-        except FollowUpError:
+        except _BUSY:
             rejected.append(Rejected(number, "row", NOT_STORED, AGAIN))
             continue
         if outcome == "differs":

@@ -1,11 +1,14 @@
 """Take in one text: claim it, store it, act on danger and on STOP, all in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from followup import keys
 from followup.domain import triage
+from followup.domain.consent import keyword
 from followup.domain.records import Chart, Clinic, Decision, PhoneLink, Sender, ThreadId
 from followup.domain.triage import Findings, Message
+from followup.domain.wording import Texts
 from followup.steps.service import Service, hand_over, settle
 
 
@@ -26,7 +29,7 @@ def receive(service: Service, sender_number: str, message: Message, now: datetim
     def decide(consistent: bool) -> Decision:
         if consistent and service.records.get(keys.receipt(message.sid), consistent=True) is not None:
             return Decision("received already")
-        full = triage.needs_charts(findings)
+        full = triage.needs_charts(findings) or len(threads) > 1
         charts = tuple(service.chart(each, now, consistent=consistent) if full else Chart(each) for each in threads)
         return _triage(service, message, findings, thread, charts, clinic, now)
 
@@ -40,6 +43,14 @@ def _look(service: Service, message: Message) -> Findings:
     try:
         return triage.look(message, content.danger, content.keywords)
     except Exception:  # noqa: BLE001 - whatever breaks in the screen, the text is stored and staff are alerted
+        return _keyword_alone(service, message)
+
+
+def _keyword_alone(service: Service, message: Message) -> Findings:
+    """What can still be told of a text that broke the screen: STOP is honoured even then."""
+    try:
+        return Findings(keyword=keyword(message.body, message.opt_out_type, service.content.keywords), failed=True)
+    except Exception:  # noqa: BLE001 - the text is stored and staff are alerted in any case
         return Findings(failed=True)
 
 
@@ -52,13 +63,19 @@ def _triage(
     clinic: Clinic,
     now: datetime,
 ) -> Decision:
-    return triage.triage(
-        message,
-        findings,
-        thread=thread,
-        charts=charts,
-        clinic_id=clinic.clinic_id,
-        settings=clinic.settings,
-        texts=service.content.texts,
-        now=now,
-    )
+    def decide(findings: Findings, texts: Texts | None) -> Decision:
+        return triage.triage(
+            message,
+            findings,
+            thread=thread,
+            charts=charts,
+            clinic_id=clinic.clinic_id,
+            settings=clinic.settings,
+            texts=texts,
+            now=now,
+        )
+
+    try:
+        return decide(findings, service.content.texts)
+    except Exception:  # noqa: BLE001 - when the answer cannot be written, the alert still is, and staff hear of it
+        return decide(replace(findings, failed=True), None)

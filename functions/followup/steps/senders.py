@@ -11,6 +11,7 @@ from followup.steps.receive import receive
 from followup.steps.service import Service, settle
 
 EVERY = timedelta(minutes=5)
+NOT_CLAIMED = "a missed text could not be claimed"
 _OVERLAP = timedelta(hours=24)
 
 
@@ -19,12 +20,13 @@ def look(service: Service, sender: Sender, now: datetime) -> Decision:
     number = service.settings(sender.clinic_id).sender
     reached = sender.looked_until
     since = (reached or now) - _OVERLAP
-    reason = "looked"
+    reason, failed = "looked", False
     try:
         for text in service.carrier.received(number, since=since):
             if service.records.get(keys.receipt(text.sid)) is None:
-                receive(service, number, Message(text.sid, text.phone, text.body, text.received, text.media), now)
-                reason = "found a missed text"
+                found = Message(text.sid, text.phone, text.body, text.received, text.media)
+                reason = _claim(service, number, found, now)
+                failed = failed or reason == NOT_CLAIMED
         reached = now
     except CarrierUnavailable:
         reason = "carrier could not be asked"
@@ -33,6 +35,15 @@ def look(service: Service, sender: Sender, now: datetime) -> Decision:
         current = service.records.get(keys.of(sender), consistent=True) if consistent else sender
         if not isinstance(current, Sender):
             return Decision("sender is gone")
-        return Decision(reason, (replace(current, looked_until=reached, next=Next("look", now + EVERY, "replies")),))
+        said = NOT_CLAIMED if failed else reason
+        return Decision(said, (replace(current, looked_until=reached, next=Next("look", now + EVERY, "replies")),))
 
     return settle(service, decide)
+
+
+def _claim(service: Service, number: str, message: Message, now: datetime) -> str:
+    try:
+        receive(service, number, message, now)
+    except Exception:  # noqa: BLE001 - one text that cannot be claimed does not hold up the next; it is tried again
+        return NOT_CLAIMED
+    return "found a missed text"

@@ -51,7 +51,7 @@ def find_out(service: Service, text: Text, now: datetime) -> Decision:
     protocol = protocol_of(service, clinic)
     found: Found | None = None
     if text.status == "claimed" and text.kind != "crisis":
-        since = max(change.at for change in text.trail if change.status == "claimed") - _LOOK_BACK
+        since = attempt.claimed_at(text) - _LOOK_BACK
         found = service.carrier.find(attempt.order_of(text, clinic.settings), since=since)
 
     def decide(consistent: bool) -> Decision:
