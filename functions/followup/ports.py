@@ -61,6 +61,8 @@ class Work:
     queue: Queue
     key: Key
     at: datetime
+    delay: int = 0
+    """Seconds after which the queue hands it out (0-900); a queue that cannot wait hands it out at once."""
 
 
 class Queues(Protocol):

@@ -39,13 +39,9 @@ def main(
     weeks: int,
 ) -> None:
     """Play a clinic's weeks and print what happened. Numbers and names of an export are rewritten while reading."""
-    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-    os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "followup")
-    os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "FollowUp")
-    logging.disable(logging.CRITICAL)
     if (roster is None) != (infusions is None):
         raise click.UsageError("ROSTER and INFUSIONS belong together: give both, or neither for the sample clinic")
-    # Imported once the environment is set, because the functions' loggers read it.
+    # Imported once the environment is set: the functions' loggers read it.
     from infra.cli.clinic_file import read_clinic
     from infra.demo import play, report
     from infra.demo.office import Booking
@@ -94,5 +90,12 @@ def main(
         sys.exit(1)
 
 
+def quiet() -> None:
+    """Keep the functions' log lines out of the terminal: this process shows a table instead."""
+    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+    logging.disable(logging.CRITICAL)
+
+
 if __name__ == "__main__":
+    quiet()
     main()

@@ -185,3 +185,13 @@ def test_given_a_queue_that_doubles_and_turns_round_when_works_are_put_then_they
     assert queues.take("routine", 3) == [work(2), work(1), work(1)]
     assert queues.take("routine") == [work(2)]
     assert queues.waiting("urgent") == 0
+
+
+def test_given_work_for_later_when_it_is_put_then_the_queue_holds_it_back_that_long(sqs_bench: SqsBench) -> None:
+    later = Work("urgent", Key("THREAD#p1", "AT#1#text"), NOW + timedelta(seconds=15), delay=15)
+    sent: list[dict[str, Any]] = []
+    sqs_bench.client.meta.events.register(
+        "provide-client-params.sqs.SendMessageBatch", lambda params, **_: sent.append(params)
+    )
+    assert sqs_bench.queues.put([later, work(2, "urgent")]) == 0
+    assert [entry.get("DelaySeconds") for entry in sent[0]["Entries"]] == [15, None]

@@ -10,10 +10,12 @@ from followup import keys
 from followup.adapters.memory import MemoryText
 from followup.adapters.memory.carrier import SendFault
 from followup.domain.calendar import at_local, local
-from followup.domain.records import Clinic, PatientId, Text
+from followup.domain.records import CheckIn, Clinic, Decision, PatientId, Text
+from followup.keys import Key
 from followup.ports import Work
 from followup.steps import work
 from followup.steps.retry import retry, stuck
+from followup.steps.service import Service
 from followup.steps.sweep import sweep
 from infra.demo.machine import CarrierStatus, Machine
 from tests.scenario.lakeside import (
@@ -645,3 +647,33 @@ def test_given_a_minor_or_no_consent_when_visits_are_recorded_then_nothing_is_ev
     machine.run_until(MONDAY + timedelta(days=10))
 
     assert machine.carrier.sent == []
+
+
+def test_given_a_step_that_always_breaks_when_others_are_due_behind_it_then_it_gives_way_and_is_tried_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quinn, other = enrol(machine, 1), enrol(machine, 2)
+    for patient in (quinn, other):
+        visit(machine, patient, session(1, MONDAY - timedelta(hours=1)))
+    broken = keys.checkin(quinn, checkins(machine, quinn)[0].checkin_id)
+    honest = work.step
+
+    def step(service: Service, key: Key, now: datetime) -> tuple[Decision, ...]:
+        if key == broken:
+            raise KeyError("a record that the code cannot read")
+        return honest(service, key, now)
+
+    monkeypatch.setattr(work, "step", step)
+    machine.run_until(MONDAY + timedelta(hours=4, minutes=30))
+    postponed = machine.records.get(broken)
+
+    assert len(texts(machine, other)) == 1
+    assert texts(machine, quinn) == []
+    assert isinstance(postponed, CheckIn)
+    assert postponed.next is not None
+    assert machine.clock.now() < postponed.next.at <= machine.clock.now() + timedelta(minutes=5)
+    assert 3 <= len(machine.failures) <= 8
+
+    monkeypatch.setattr(work, "step", honest)
+    machine.run_until(MONDAY + timedelta(hours=5))
+    assert len(texts(machine, quinn)) == 1

@@ -17,6 +17,7 @@ from followup.domain.records import Mail
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
+CLINIC_TAG: Final = "clinic"
 MAIL_TAG: Final = "mail"
 NOT_IN_TAGS: Final = re.compile(r"[^A-Za-z0-9_-]")
 PACE: Final = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"})
@@ -25,7 +26,8 @@ PACE: Final = frozenset({"TooManyRequestsException", "LimitExceededException", "
 class SesMailer:
     """Sends through a client that must be set up for one attempt: only a decision of ours may repeat a mail.
 
-    Every mail carries its id as the tag `mail`, so that the events of the configuration set say what became of it.
+    Every mail carries its clinic's id and its own as the tags `clinic` and `mail`, so that the events of the
+    configuration set say what became of it.
     """
 
     def __init__(self, client: "SESV2Client", configuration_set: str) -> None:
@@ -41,7 +43,10 @@ class SesMailer:
                 FromEmailAddress=sender,
                 Destination={"ToAddresses": [mail.to]},
                 Content={"Simple": {"Subject": _utf8(mail.subject), "Body": body}},
-                EmailTags=[{"Name": MAIL_TAG, "Value": tag(mail.mail_id)}],
+                EmailTags=[
+                    {"Name": CLINIC_TAG, "Value": tag(mail.clinic_id)},
+                    {"Name": MAIL_TAG, "Value": tag(mail.mail_id)},
+                ],
                 ConfigurationSetName=self._configuration_set,
             )
         except ClientError as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_A_BATCH: Final = 10
+LONGEST_DELAY_S: Final = 900
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +59,9 @@ class SqsQueues:
 
 def _entry(number: int, work: Work, *, fifo: bool) -> Any:
     body = msgspec.json.encode(Message(work.key.pk, work.key.sk, to_ms(work.at)))
-    entry = {"Id": str(number), "MessageBody": body.decode()}
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": body.decode()}
+    if work.delay and not fifo:  # a FIFO queue delays all or nothing
+        entry["DelaySeconds"] = min(work.delay, LONGEST_DELAY_S)
     if fifo:
         entry |= {"MessageGroupId": work.key.pk, "MessageDeduplicationId": sha256(body).hexdigest()}
     return entry

@@ -35,7 +35,7 @@ RECEIPTS_KEPT = timedelta(days=400)
 """How long a handled MessageSid is remembered: longer than the carrier lists messages."""
 
 _AFTER_INFUSION = timedelta(hours=24)
-_ENDS_TEXTS = frozenset({"in_hospital", "in_custody", "patient_died"})
+_ENDS_TEXTS = frozenset({"in_hospital", "in_custody", "patient_died", "patient_died_told"})
 """Rules of the screen after which no routine text goes out until a person has set the patient active again."""
 _HELP_TELLS_OWNER = timedelta(hours=24)
 

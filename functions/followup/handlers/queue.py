@@ -4,6 +4,7 @@ A message that cannot be parsed and a step that fails raise, so that the queue d
 sets it aside. A step that is no longer due returns.
 """
 
+import contextlib
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -55,6 +56,8 @@ class QueueHandler:
         except Exception as error:  # noqa: BLE001 - whatever it was, its message may hold personal words
             count("StepFailed")
             logger.error("step failed", extra={"record": f"{key.pk} {key.sk}", "error": type(error).__name__})
+            with contextlib.suppress(Exception):  # if the table is what broke, the sweep finds the record as it was
+                work.postpone(wiring.service(), key, wiring.clock().now())
             raise StepFailed("step failed") from None
         logger.info("step done", extra={"record": f"{key.pk} {key.sk}", "reasons": reasons})
         if STUCK.intersection(reasons):

@@ -1,14 +1,15 @@
 """What every step works with, and how a decision becomes a commit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from followup import keys
 from followup.content import Content
 from followup.domain.clinic import ClinicSettings
 from followup.domain.errors import Conflict, Missing
-from followup.domain.records import AnyRecord, Chart, Clinic, ClinicId, Decision, ThreadId
+from followup.domain.records import AnyRecord, Chart, Clinic, ClinicId, Decision, Lane, ThreadId
 from followup.keys import Key
 from followup.ports import Carrier, Mailer, Phones, Queue, Queues, Records, Work
 
@@ -16,6 +17,13 @@ CHART_SINCE = timedelta(days=10)
 """How far back a worker's chart reaches; a late reply is placed within seven days."""
 
 _ROUNDS = 6
+_SWEPT_EVERY = timedelta(minutes=1)
+_TEXT_QUEUES: Mapping[Lane, Queue] = {
+    "urgent": "urgent",
+    "replies": "answers",
+    "routine": "routine",
+    "daily": "routine",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,10 @@ def settle(service: Service, decide: Callable[[bool], Decision]) -> Decision:
     raise Conflict("records kept changing")
 
 
-def queue_of(key: Key, lane: str) -> Queue:
+def queue_of(key: Key, lane: Lane) -> Queue:
     """The queue whose function does the steps of this kind of record."""
     if key.sk.endswith("#text"):
-        return {"urgent": "urgent", "replies": "answers"}.get(lane, "routine")  # type: ignore[return-value]
+        return _TEXT_QUEUES[lane]
     if key.sk.endswith("#checkin"):
         return "routine"
     if key.sk.endswith("#incoming"):
@@ -83,12 +91,18 @@ def queue_of(key: Key, lane: str) -> Queue:
 
 
 def due_works(writes: Iterable[AnyRecord], now: datetime) -> list[Work]:
-    """The work that is due already among what was just committed."""
+    """The work that is due among what was just committed, as each record stands after its last write.
+
+    Urgent work that is due before the next sweep is queued with a delay: half a minute matters there.
+    """
     works = []
-    for record in writes:
-        if record.next is not None and record.next.at <= now:
-            key = keys.of(record)
-            works.append(Work(queue_of(key, record.next.lane), key, record.next.at))
+    for key, record in {keys.of(record): record for record in writes}.items():
+        if record.next is None:
+            continue
+        ahead = _SWEPT_EVERY if record.next.lane == "urgent" else timedelta(0)
+        if record.next.at <= now + ahead:
+            delay = max(0, ceil((record.next.at - now).total_seconds()))
+            works.append(Work(queue_of(key, record.next.lane), key, record.next.at, delay))
     return works
 
 

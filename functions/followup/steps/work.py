@@ -1,6 +1,7 @@
 """Do the due step of a record, whichever kind it is, and go on with what is due at once in the same place."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from followup.domain.errors import FollowUpError
 from followup.domain.records import (
@@ -21,6 +22,8 @@ from followup.keys import Key
 from followup.ports import Work
 from followup.steps.service import Service, due_works
 
+_BROKEN_WAIT = timedelta(minutes=5)
+_POSTPONED = ("routine", "daily")
 _MOST_STEPS = 50
 """Steps done in one go; what is left is found by the sweep."""
 
@@ -38,11 +41,10 @@ def do(service: Service, work: Work, now: datetime) -> tuple[str, ...]:
         current = here.pop(0)
         decisions = step(service, current.key, now)
         reasons.extend(decision.reason for decision in decisions)
-        following = {
-            each.key: each for each in due_works((record for decision in decisions for record in decision.writes), now)
-        }.values()
-        here.extend(each for each in following if each.queue == work.queue)
-        elsewhere = [each for each in following if each.queue != work.queue]
+        following = due_works((record for decision in decisions for record in decision.writes), now)
+        at_once = [each for each in following if each.queue == work.queue and not each.delay]
+        here.extend(at_once)
+        elsewhere = [each for each in following if each not in at_once]
         if elsewhere:
             service.queues.put(elsewhere)
     return tuple(reasons)
@@ -57,6 +59,18 @@ def step(service: Service, key: Key, now: datetime) -> tuple[Decision, ...]:
     if record is None or not _due(record, now):
         return (Decision("nothing due"),)
     return _run(service, record, now)
+
+
+def postpone(service: Service, key: Key, now: datetime) -> None:
+    """A routine step that broke gives way to those behind it: due again in five minutes, with nothing else changed.
+
+    Raises:
+        Conflict: the record moved meanwhile, which is as good.
+    """
+    record = service.records.get(key, consistent=True)
+    if record is not None and record.next is not None and _due(record, now) and record.next.lane in _POSTPONED:
+        later = replace(record.next, at=now + _BROKEN_WAIT)
+        service.records.commit(replace(record, next=later))
 
 
 def _due(record: AnyRecord | None, now: datetime) -> bool:
