@@ -52,8 +52,10 @@ def test_given_a_completed_infusion_when_a_day_passes_then_both_checks_are_asked
         "Lakeside Wellness: How is your mood today, 0 to 10? 0 = worst, 10 = best. Reply with a number.",
         "Any side effects since your visit? 0 = none, 1 = some.",
         "Which ones? A few words are enough, for example: dizzy, sleepy, headache.",
-        "Thanks, noted for your care team. If it gets worse, or is not gone by tomorrow 9 AM, call 312-555-0101. "
-        "Emergency: 911.",
+        (
+            "Thanks, noted for your care team. If it gets worse, or is not gone by tomorrow 9 AM, call 312-555-0101. "
+            "Emergency: 911."
+        ),
     ]
     assert len(same_day) == 1
     assert same_day[0].startswith(asked[0])

@@ -1,0 +1,137 @@
+"""Patients who answer by themselves, as the population model says, until somebody types on their phone."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from followup.domain.checkin import OPEN
+from followup.domain.records import Chart, CheckIn, Patient, PatientId, Text, TextKind, ThreadId
+from followup.ports import Records
+from infra.demo import population
+from infra.local.directory import Directory
+from infra.local.twin import PhoneText
+
+_RECENT: Final = timedelta(days=14)
+_DAILY: Final = ("same_day", "next_day")
+
+Texting = Callable[[str, str, str], object]
+"""A patient (their number) texts us (our number) these words."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Planned:
+    at: datetime
+    number: str
+    ours: str = field(compare=False)
+    words: str = field(compare=False)
+
+
+class AnsweringPatients:
+    """Off until switched on. A question that stands open then is answered too, some time after that moment."""
+
+    def __init__(self, records: Records, directory: Directory, text: Texting) -> None:
+        self._records, self._directory, self._text = records, directory, text
+        self._lock = Lock()
+        self._on = False
+        self._typed: set[str] = set()
+        self._arrived: dict[str, PhoneText] = {}
+        self._planned: list[_Planned] = []
+
+    @property
+    def on(self) -> bool:
+        return self._on
+
+    def switch(self, on: bool) -> None:
+        """Let patients answer, or stay silent; replies that were on their way are dropped."""
+        with self._lock:
+            self._on = on
+            if not on:
+                self._planned.clear()
+
+    def typed_by_hand(self, number: str) -> None:
+        """Somebody plays this patient from here on."""
+        with self._lock:
+            self._typed.add(number)
+            self._arrived.pop(number, None)
+            self._planned = [planned for planned in self._planned if planned.number != number]
+            heapq.heapify(self._planned)
+
+    def is_played(self, number: str) -> bool:
+        """Whether somebody types for this patient."""
+        with self._lock:
+            return number in self._typed
+
+    def arrived(self, text: PhoneText) -> None:
+        """A text stands on a phone; only one of ours can ask something."""
+        with self._lock:
+            if not text.from_patient and text.theirs not in self._typed:
+                self._arrived[text.theirs] = text
+
+    def next_at(self) -> datetime | None:
+        with self._lock:
+            return self._planned[0].at if self._planned else None
+
+    def act(self, now: datetime) -> None:
+        """Think about what has arrived, and text what is due. Call it while nothing else is under way."""
+        if not self._on:
+            return
+        with self._lock:
+            arrived, self._arrived = self._arrived, {}
+        for text in arrived.values():
+            self._think(text, now)
+        while (planned := self._due(now)) is not None:
+            self._text(planned.number, planned.ours, planned.words)
+
+    def idle(self) -> bool:
+        return True
+
+    def _due(self, now: datetime) -> _Planned | None:
+        with self._lock:
+            return heapq.heappop(self._planned) if self._planned and self._planned[0].at <= now else None
+
+    def _think(self, text: PhoneText, now: datetime) -> None:
+        for patient_id in self._directory.whose(text.theirs):
+            reply = self._reply(patient_id, text, now)
+            if reply is not None:
+                with self._lock:
+                    if self._on and text.theirs not in self._typed:
+                        at = max(reply.at, now)
+                        heapq.heappush(self._planned, _Planned(at, text.theirs, text.ours, reply.text))
+                return
+
+    def _reply(self, patient_id: PatientId, text: PhoneText, now: datetime) -> population.Reply | None:
+        chart = self._records.chart(ThreadId(patient_id), now - _RECENT, consistent=True)
+        patient, asked = chart.patient, _open(chart)
+        if patient is None or asked is None or asked.open_question is None:
+            return None
+        kind = _kind(chart, text)
+        return population.answers(
+            person_of(patient),
+            question=asked.open_question,
+            language=patient.language,
+            asked_at=max(text.at, now - _RECENT),
+            infusions=[session.end for session in chart.plan.sessions if session.status == "completed"]
+            if chart.plan
+            else [],
+            is_nudge=kind == "nudge",
+            daily=asked.kind in _DAILY,
+            conversing=kind == "answer",
+        )
+
+
+def person_of(patient: Patient) -> population.Person:
+    """The simulated person behind a patient's record, the same in every run."""
+    preset = "ptsd" if patient.condition == "ptsd" else "community"
+    return population.draw(patient.patient_id, preset, patient.baseline_phq9)
+
+
+def _open(chart: Chart) -> CheckIn | None:
+    waiting = [checkin for checkin in chart.checkins if checkin.status in OPEN and checkin.asked_at is not None]
+    return max(waiting, key=lambda checkin: (checkin.asked_at or checkin.due, checkin.checkin_id), default=None)
+
+
+def _kind(chart: Chart, arrived: PhoneText) -> TextKind | None:
+    return next((text.kind for text in chart.texts if isinstance(text, Text) and text.sid == arrived.sid), None)

@@ -1,0 +1,94 @@
+"""The mails that the emulated mail service holds, for reading: nothing here is sent anywhere."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+
+from followup.adapters.memory import MemoryMailer
+
+_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMail:
+    """A mail as its reader gets it."""
+
+    mail_id: str
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str | None
+
+
+Mails = Callable[[], Sequence[StaffMail]]
+"""All mails, newest first. Raises MailboxError when the mail service cannot be asked."""
+
+
+class MailboxError(Exception):
+    """The mail service of the local stack did not answer."""
+
+
+class _Listed(msgspec.Struct, rename="pascal"):
+    message_id: str
+    source: str
+    to: list[str]
+    subject: str
+    body_text: str
+    timestamp: float
+    body_html: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    messages: dict[str, list[_Listed]]
+
+
+def of_emulator(url: str) -> Mails:
+    """The mails that the emulator took in place of SES, as it lists them at this address."""
+
+    def read() -> Sequence[StaffMail]:
+        try:
+            answer = httpx.get(url, timeout=_SECONDS, trust_env=False)
+            found = msgspec.json.decode(answer.content, type=_Answer)
+        except (httpx.HTTPError, msgspec.MsgspecError):
+            raise MailboxError("the mail service of the local stack did not answer") from None
+        listed = [mail for mails in found.messages.values() for mail in mails]
+        return [
+            StaffMail(
+                mail_id=mail.message_id,
+                sender=mail.source,
+                to=tuple(mail.to),
+                subject=mail.subject,
+                text=mail.body_text,
+                html=mail.body_html or None,
+            )
+            for mail in sorted(listed, key=lambda mail: mail.timestamp, reverse=True)
+        ]
+
+    return read
+
+
+def of_memory(mailer: MemoryMailer) -> Mails:
+    """The mails that the mailer in memory was given."""
+
+    def read() -> Sequence[StaffMail]:
+        return [
+            StaffMail(str(number), sent.sender, (sent.mail.to,), sent.mail.subject, sent.mail.text, sent.mail.html)
+            for number, sent in reversed(list(enumerate(mailer.sent)))
+        ]
+
+    return read
+
+
+def as_json(mail: StaffMail) -> dict[str, Any]:
+    return {
+        "id": mail.mail_id,
+        "from": mail.sender,
+        "to": list(mail.to),
+        "subject": mail.subject,
+        "text": mail.text,
+        "html": mail.html is not None,
+    }

@@ -1,0 +1,83 @@
+// The clock: the time, the run under way, and what happens next.
+
+import { ask, listen, showProblem } from "./service.js";
+import { buttons, problemOf, sayTime, showBar, showButtons } from "./strip.js";
+import { clock, day, place, short } from "./time.js";
+
+const SHOWN_NAMES = 6;
+const byId = (id) => document.getElementById(id);
+let zone = "UTC";
+
+function showTime(state) {
+  byId("time").textContent = clock(state.now, zone);
+  byId("time").dateTime = state.now;
+  byId("date").textContent = day(state.now, zone);
+  byId("zone").textContent = `in ${place(zone)}`;
+}
+
+function showRun(state) {
+  showTime(state);
+  showButtons(state);
+  byId("run").hidden = !state.running;
+  showBar(byId("progress"), state);
+  const goal = state.until ? `to ${short(state.until, zone)}` : "to the next event";
+  const pace = state.moments === 1 ? "1 moment" : `${state.moments} moments`;
+  byId("progress-words").textContent = state.stopping ? "Stopping at the next moment of rest …" : `On the way ${goal} · ${pace}`;
+  showProblem(byId("problem"), problemOf(state));
+}
+
+function cell(words, beneath = "") {
+  const made = document.createElement("td");
+  made.textContent = words;
+  if (beneath) {
+    const more = document.createElement("span");
+    more.className = "quiet";
+    more.textContent = beneath;
+    made.append(more);
+  }
+  return made;
+}
+
+function names(who) {
+  const more = who.length - SHOWN_NAMES;
+  return who.slice(0, SHOWN_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function showNext(entries) {
+  byId("nothing").hidden = entries.length > 0;
+  byId("next").replaceChildren(
+    ...entries.map((entry) => {
+      const row = document.createElement("tr");
+      row.append(cell(short(entry.at, entry.zone), place(entry.zone)), cell(entry.what), cell(names(entry.who)));
+      return row;
+    }),
+  );
+}
+
+async function load() {
+  const state = await ask("/api/clock");
+  zone = state.zone;
+  byId("answering").checked = state.answering;
+  showRun(state);
+  showNext(state.next);
+}
+
+let later = null;
+
+function moved(state) {
+  showRun(state);
+  sayTime(state, zone);
+  if (!state.running) load();
+  else later ??= setTimeout(() => { later = null; load(); }, 4000);
+}
+
+byId("answering").addEventListener("change", async (event) => {
+  try {
+    await ask("/api/answering", "PUT", { on: event.target.checked });
+  } catch (error) {
+    event.target.checked = !event.target.checked;
+    showProblem(byId("problem"), error);
+  }
+});
+buttons(byId("problem"));
+listen({ open: load, clock: moved, text: () => { later ??= setTimeout(() => { later = null; load(); }, 500); } });

@@ -1,0 +1,130 @@
+// Every patient's phone: what stands on it, and a line to type on.
+
+import { ask, listen, say, showProblem } from "./service.js";
+import { showStrip, startStrip } from "./strip.js";
+import { clock, place, short } from "./time.js";
+
+const LANGUAGES = { en: "English", es: "Spanish" };
+const board = document.getElementById("phones");
+const show = document.getElementById("show");
+const phones = new Map();
+let now = null;
+
+function element(name, className, words = "") {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = words;
+  return made;
+}
+
+function addText(phone, text, fresh) {
+  if (phone.sids.has(text.sid)) return;
+  phone.sids.add(text.sid);
+  phone.list.querySelector(".empty")?.remove();
+  const item = element("li", `text${text.from_patient ? " own" : ""}${fresh ? " fresh" : ""}`);
+  item.append(element("span", "unseen", text.from_patient ? "Patient: " : "Clinic: "));
+  item.append(element("span", "body", text.body));
+  item.append(element("time", "when", short(text.at, phone.zone)));
+  phone.list.append(item);
+  phone.list.scrollTop = phone.list.scrollHeight;
+}
+
+function showMarks(phone) {
+  const marks = [];
+  if (phone.blocked || phone.status === "opted_out") marks.push(["opted out", true]);
+  else if (phone.status !== "active") marks.push([phone.status.replaceAll("_", " "), true]);
+  if (phone.played) marks.push(["you type", false]);
+  phone.marks.replaceChildren(...marks.map(([words, warn]) => element("span", warn ? "mark warn" : "mark", words)));
+}
+
+function showTime(phone) {
+  const where = `${clock(now, phone.zone)} in ${place(phone.zone)}`;
+  phone.about.textContent = `${LANGUAGES[phone.language] ?? phone.language} · ${where}`;
+}
+
+function showChosen() {
+  const chosen = { all: () => true, texted: (phone) => phone.sids.size > 0, played: (phone) => phone.played };
+  let shown = 0;
+  for (const phone of phones.values()) {
+    phone.card.hidden = !chosen[show.value](phone);
+    shown += phone.card.hidden ? 0 : 1;
+  }
+  document.getElementById("none").hidden = shown > 0;
+}
+
+function makePhone(given) {
+  const card = document.getElementById("phone").content.firstElementChild.cloneNode(true);
+  const phone = {
+    ...given,
+    card,
+    sids: new Set(),
+    list: card.querySelector(".texts"),
+    about: card.querySelector(".about"),
+    marks: card.querySelector(".marks"),
+  };
+  const heading = card.querySelector("h2");
+  heading.textContent = given.initials;
+  heading.id = `phone-${given.id}`;
+  card.setAttribute("aria-labelledby", heading.id);
+  phone.list.setAttribute("aria-label", `Texts of ${given.initials}`);
+  phone.list.append(element("li", "empty", "No texts yet"));
+  const field = card.querySelector("input");
+  field.id = `type-${given.id}`;
+  const label = card.querySelector("label");
+  label.htmlFor = field.id;
+  label.textContent = `Type as ${given.initials}`;
+  card.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    type(phone, field, card.querySelector("form .problem"));
+  });
+  board.append(card);
+  return phone;
+}
+
+async function type(phone, field, problem) {
+  try {
+    await ask(`/api/phones/${encodeURIComponent(phone.id)}/texts`, "POST", { body: field.value });
+    field.value = "";
+    phone.played = true;
+    showMarks(phone);
+    showProblem(problem, null);
+  } catch (error) {
+    showProblem(problem, error);
+  }
+}
+
+async function load() {
+  const found = await ask("/api/phones");
+  now = found.now;
+  for (const given of found.phones) {
+    const phone = phones.get(given.id) ?? makePhone(given);
+    phones.set(given.id, phone);
+    Object.assign(phone, { status: given.status, blocked: given.blocked, played: given.played, zone: given.zone });
+    for (const text of given.texts) addText(phone, text, false);
+    showMarks(phone);
+    showTime(phone);
+  }
+  document.getElementById("loading").hidden = true;
+  showChosen();
+}
+
+function arrived({ patients, text }) {
+  for (const id of patients) {
+    const phone = phones.get(id);
+    if (!phone) continue;
+    addText(phone, text, true);
+    if (!text.from_patient) say(`New text to ${phone.initials}: ${text.body}`);
+  }
+  showChosen();
+}
+
+function moved(state) {
+  now = state.now;
+  showStrip(state);
+  for (const phone of phones.values()) showTime(phone);
+  if (!state.running) load();
+}
+
+show.addEventListener("change", showChosen);
+await startStrip();
+listen({ open: load, text: arrived, clock: moved });

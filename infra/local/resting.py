@@ -1,0 +1,55 @@
+"""What outlives an orderly stop beside the emulator's own state: the time, and what the carrier and the phones hold."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from followup.domain.errors import BadInput
+from infra.local.twin import Twin
+
+_CLOCK: Final = "clock"
+_TWIN: Final = "carrier.json"
+_WHOLE: Final = (_CLOCK, _TWIN)
+
+
+class RestingPlace:
+    """A folder for one local stack. The clock is written last: a folder without it holds no finished rest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def time(self) -> datetime | None:
+        """When the stack was put to rest, or none if it starts afresh; what is left of an unfinished rest goes.
+
+        Raises:
+            BadInput: the folder holds something else.
+        """
+        if not all((self.folder / name).exists() for name in _WHOLE):
+            self.forget()
+            return None
+        try:
+            at = datetime.fromisoformat((self.folder / _CLOCK).read_text())
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            raise BadInput(f"{self.folder / _CLOCK}: holds no time; start again with --fresh")
+        return at
+
+    def wake(self, twin: Twin) -> None:
+        """Give the twin its memory back. Raises BadInput if it is not there or not the twin's."""
+        try:
+            twin.load(self.folder / _TWIN)
+        except (OSError, ValueError):
+            raise BadInput(f"{self.folder / _TWIN}: cannot be read; start again with --fresh") from None
+
+    def rest(self, twin: Twin, at: datetime) -> None:
+        """Keep the twin's memory and the time; only their owner may read them."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / _CLOCK).unlink(missing_ok=True)
+        twin.dump(self.folder / _TWIN)
+        (self.folder / _CLOCK).write_text(at.isoformat())
+
+    def forget(self) -> None:
+        """Remove everything that was kept."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,218 @@
+"""`python -m infra.local.run`: the whole service on this machine, with a sample clinic and pages in the browser.
+
+Everything listens on loopback only. Ctrl-C ends all of it; records, phones and the time are there again next time.
+"""
+
+import contextlib
+import signal
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+import click
+
+from followup.domain.errors import BadInput, FollowUpError
+from followup.domain.records import ClinicId, Lane
+from followup.handlers.receive_text import ROUTE
+from followup.ports import Queue
+from infra.cli.target import LOCAL_FILE, LocalStack, Target, connect
+from infra.local import sample
+from infra.local.assembly import Assembly, assemble
+from infra.local.clock import PATH, LocalClock
+from infra.local.clock import create_app as clock_app
+from infra.local.mailbox import of_emulator
+from infra.local.resting import RestingPlace
+from infra.local.serving import LoopbackServer
+from infra.local.stack.places import KEPT
+from infra.local.stack.stack import PUBLIC_URL, Stack
+from infra.local.stack.template import ROOT
+from infra.local.twin import Number, Settings, Twin, TwinServer
+
+PORT: Final = 8000
+OPENS: Final = datetime(2026, 3, 30, 11, 30, tzinfo=UTC)
+"""The sample clinic's lists stand as of this Monday, 06:30 there: half an hour before the digest."""
+INBOUND_OVERRIDES: Final = "#rc=2&rp=ct,rt,5xx"
+"""Connection overrides as the webhook's URL carries them at the carrier: two retries, also after a server error."""
+STATE: Final = KEPT / "run"
+_RUN_ENDS_S: Final = 5.0
+_DEPTHS: Final = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is up: the pages' address, and whoever moves the clock."""
+
+    url: str
+    assembly: Assembly
+    stack: Stack
+    clock: LocalClock
+
+
+class OnStack:
+    """The functions on the emulator, as the driver needs them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._sqs: Any = stack.client("sqs")
+        self._urls = stack.queue_urls
+        self._busy: Queue = "routine"
+
+    def sweep(self, lane: Lane) -> None:
+        self._stack.invoke("sweep", {"lane": lane})
+
+    def waiting(self) -> dict[str, int]:
+        """Asks the queue first that was busy last: while it is, the others need not be asked."""
+        depth = self._depth(self._busy)
+        if depth:
+            return {self._busy: depth}
+        depths = {queue: self._depth(queue) for queue in self._urls}
+        self._busy = max(depths, key=lambda queue: depths[queue])
+        return {str(queue): depth for queue, depth in depths.items()}
+
+    def _depth(self, queue: Queue) -> int:
+        found = self._sqs.get_queue_attributes(QueueUrl=self._urls[queue], AttributeNames=list(_DEPTHS))["Attributes"]
+        return sum(int(found.get(name, 0)) for name in _DEPTHS)
+
+
+def _silent(_words: str) -> None:
+    pass
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    port: int = PORT,
+    state: Path = STATE,
+    stack_file: Path = LOCAL_FILE,
+    keep: bool = True,
+    say: Callable[[str], None] = _silent,
+) -> Iterator[Running]:
+    """Everything, until the context is left; with `keep` it goes on from there next time.
+
+    Raises:
+        BadInput: something is missing or wrong, or another one runs already; nothing is left running.
+        OSError: no port to be had.
+    """
+    _only_one(stack_file)
+    place = RestingPlace(state)
+    if not keep:
+        place.forget()
+    kept = place.time()
+    clinic_id, settings = sample.clinic()
+    clock = LocalClock(kept or OPENS)
+    number = Number(
+        number=settings.sender,
+        service_sid=settings.messaging_service,
+        keywords=settings.keyword_mode,
+        inbound_url=f"{PUBLIC_URL}{ROUTE}{INBOUND_OVERRIDES}",
+    )
+    with contextlib.ExitStack() as stop:
+        clock_server = stop.enter_context(LoopbackServer(clock_app(clock), name="clock"))
+        twin = Twin(_account(number, f"http://127.0.0.1:{clock_server.port}"), clock=clock.now)
+        if kept is not None:
+            place.wake(twin)
+        if keep:
+            stop.callback(lambda: place.rest(twin, clock.now()))  # once the emulator has stopped and saved its own
+        carrier = stop.enter_context(TwinServer(twin, workers=2))
+        say("Starting the service from template.yaml …")
+        clock_url = f"{clock_server.url}{PATH}"
+        stack = Stack.start(state, carrier_url=carrier.base_url, clock_url=clock_url, persist=keep)
+        stop.callback(stack.stop)
+        twin.configure(_account(number, stack.api_url))
+        target = _connect(stack, clock_url, stack_file)
+        stop.callback(stack_file.unlink, missing_ok=True)
+        if kept is None:
+            say("Bringing in the sample clinic …")
+            sample.bring_in(target)
+        with _pages(stack, target, twin, clock, clinic_id, port) as up:
+            yield up
+
+
+@contextlib.contextmanager
+def _pages(
+    stack: Stack, target: Target, twin: Twin, clock: LocalClock, clinic_id: ClinicId, port: int
+) -> Iterator[Running]:
+    assembly = assemble(
+        clock=clock,
+        twin=twin,
+        service=target.service,
+        running=OnStack(stack),
+        mails=of_emulator(stack.mails_url),
+        clinics=(clinic_id,),
+    )
+    with LoopbackServer(assembly.app, port=port, or_next=True, name="pages") as pages:
+        try:
+            yield Running(pages.url, assembly, stack, clock)
+        finally:
+            assembly.close(_RUN_ENDS_S)
+
+
+def _account(number: Number, deliver: str) -> Settings:
+    account = Stack.account
+    return Settings(
+        account_sid=account.account_sid,
+        auth_token=account.auth_token,
+        api_key_sid=account.api_key_sid,
+        api_key_secret=account.api_key_secret,
+        numbers=(number,),
+        public_base_url=PUBLIC_URL,
+        deliver_base_url=deliver,
+    )
+
+
+def _connect(stack: Stack, clock_url: str, stack_file: Path) -> Target:
+    """This process's own way to the records, and the file that `followup --local` finds them by."""
+    told = LocalStack(
+        endpoint_url=stack.url,
+        table=stack.table_name,
+        queues={str(queue): url for queue, url in stack.queue_urls.items()},
+        secrets={"phone_key": stack.env_for("receive_text")["PHONE_KEY_SECRET"]},
+        clock_url=clock_url,
+    )
+    told.save(stack_file)
+    return connect(told.environment())
+
+
+def _only_one(stack_file: Path) -> None:
+    """Two stacks would write over each other's state."""
+    if not stack_file.exists():
+        return
+    try:
+        endpoint = LocalStack.load(stack_file).endpoint_url
+        urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2).close()  # noqa: S310 - loopback, checked
+    except (BadInput, OSError):
+        return  # what is left of one that was killed
+    raise BadInput(f"the local stack runs already (see {stack_file}); end it with Ctrl-C in its terminal")
+
+
+@click.command()
+@click.option("--port", default=PORT, show_default=True, help="Of the pages; the next free one if it is taken.")
+@click.option("--fresh", is_flag=True, help="Forget what was kept, and begin with the sample clinic again.")
+def main(port: int, fresh: bool) -> None:
+    """Run the whole service on this machine, with a sample clinic and pages in the browser."""
+    if fresh:
+        RestingPlace(STATE).forget()
+    over = Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    signal.signal(signal.SIGINT, lambda *_: over.set())
+    try:
+        with running(port=port, stack_file=ROOT / LOCAL_FILE, say=click.echo) as up:
+            click.echo(f"\n  {up.url}\n\nOpen it in a browser. Ctrl-C ends everything.")
+            over.wait()
+            click.echo("Stopping …")
+    except (FollowUpError, OSError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
