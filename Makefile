@@ -78,6 +78,10 @@ build: .venv-sam/.installed ## Build what is deployed (needs Python 3.13)
 	PATH="$(dir $(PYTHON313)):$$PATH" .venv-sam/bin/sam build --cached
 	.venv/bin/pytest -m build tests/stack
 
+.PHONY: deploy
+deploy: .venv/.installed .venv-sam/.installed ## Check what a deployment needs, then deploy (CHECK=1 only checks; ENV= another section of samconfig.toml)
+	.venv/bin/python -m infra.deploy --python313 '$(PYTHON313)' $(if $(CHECK),--check) $(if $(ENV),--config-env '$(ENV)')
+
 .PHONY: lock
 lock: .venv/.installed ## Pin the dependencies anew from the *.in files
 	for set in requirements requirements-dev requirements-sam requirements-stack; do \
@@ -86,7 +90,7 @@ lock: .venv/.installed ## Pin the dependencies anew from the *.in files
 
 .PHONY: reset
 reset: ## Forget the state of the local service
-	rm -rf .local/state .local/stack.json
+	rm -rf .local/run .local/stack.json
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
