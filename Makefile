@@ -39,6 +39,11 @@ install: .venv/.installed ## Install what the service and its tests need (into .
 	$(UV) pip install --quiet --python .venv-sam/bin/python --require-hashes -r requirements-sam.txt
 	touch $@
 
+.venv-bench/.installed: requirements-bench.txt | .venv/.installed
+	test -x .venv-bench/bin/python || $(UV) venv --quiet --python $(HOST_PYTHON) .venv-bench
+	$(UV) pip install --quiet --python .venv-bench/bin/python --require-hashes -r requirements-bench.txt
+	touch $@
+
 .PHONY: run
 run: .venv/.installed .venv-stack/.installed .venv-sam/.installed ## Run the whole service on this machine, with phones in the browser
 	.venv/bin/python -m infra.local.run
@@ -76,15 +81,20 @@ validate: .venv-sam/.installed ## Lint the deployment template, as written and a
 build: .venv-sam/.installed ## Build what is deployed (needs Python 3.13)
 	@test -n "$(PYTHON313)" || { echo "make build needs Python 3.13: install it, for example with pyenv install 3.13" >&2; exit 1; }
 	PATH="$(dir $(PYTHON313)):$$PATH" .venv-sam/bin/sam build --cached
+	$(PYTHON313) -m compileall -q -j 0 --invalidation-mode unchecked-hash .aws-sam/build/*/ # Lambda cannot write bytecode
 	.venv/bin/pytest -m build tests/stack
 
 .PHONY: deploy
 deploy: .venv/.installed .venv-sam/.installed ## Check what a deployment needs, then deploy (CHECK=1 only checks; ENV= another section of samconfig.toml)
 	.venv/bin/python -m infra.deploy --python313 '$(PYTHON313)' $(if $(CHECK),--check) $(if $(ENV),--config-env '$(ENV)')
 
+.PHONY: bench
+bench: .venv/.installed .venv-stack/.installed .venv-bench/.installed ## Measure, and write docs/performance.md (after make build)
+	.venv/bin/python -m infra.bench
+
 .PHONY: lock
 lock: .venv/.installed ## Pin the dependencies anew from the *.in files
-	for set in requirements requirements-dev requirements-sam requirements-stack; do \
+	for set in requirements requirements-dev requirements-sam requirements-stack requirements-bench; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $$set.in --output-file $$set.txt; \
 	done
 
@@ -94,4 +104,4 @@ reset: ## Forget the state of the local service
 
 .PHONY: clean
 clean: ## Remove everything that was installed or built here
-	rm -rf .venv .venv-stack .venv-sam .local .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-stack .venv-sam .venv-bench .local .aws-sam build .mypy_cache .ruff_cache .pytest_cache .hypothesis

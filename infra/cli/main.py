@@ -3,12 +3,14 @@
 import click
 
 from infra.cli.alerts import alerts
+from infra.cli.carrier import carrier
 from infra.cli.clinics import clinic
 from infra.cli.flags import flags
 from infra.cli.imports import infusions, patients, scores
 from infra.cli.preview import preview
 from infra.cli.retry import retry
 from infra.cli.session import connection
+from infra.cli.smoke import smoke
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,6 +30,8 @@ main.add_command(preview)
 main.add_command(retry)
 main.add_command(alerts)
 main.add_command(flags)
+main.add_command(carrier)
+main.add_command(smoke)
 
 if __name__ == "__main__":
     main()

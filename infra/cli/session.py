@@ -5,6 +5,7 @@ Exit codes: 0 all is done; 1 something was rejected, or it broke off midway; 2 t
 
 import getpass
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
@@ -13,7 +14,9 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from followup.domain.errors import BadInput, FollowUpError, Missing
+from infra.cli.deployed_stack import DeployedStack
 from infra.cli.target import LOCAL_FILE, LocalStack, Target, connect, deployed
+from infra.local.stack.resources import STACK_NAME
 
 REJECTED: Final = 1
 UNUSABLE: Final = 2
@@ -29,7 +32,13 @@ def connection(local: bool, stack_name: str | None) -> Connect:
     def reach() -> Target:
         if local == bool(stack_name):
             raise click.UsageError("say which service: --local, or --stack-name NAME")
-        return connect(LocalStack.load(LOCAL_FILE).environment() if local else deployed(str(stack_name)))
+        if not local:
+            name = str(stack_name)
+            return replace(connect(deployed(name)), stack=lambda: DeployedStack.read(name))
+        here = LocalStack.load(LOCAL_FILE)
+        return replace(
+            connect(here.environment()), stack=lambda: DeployedStack.read(STACK_NAME, emulator=here.endpoint_url)
+        )
 
     return reach
 

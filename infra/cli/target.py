@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,6 +16,7 @@ from followup import wiring
 from followup.domain.errors import BadInput
 from followup.ports import Clock
 from followup.steps.service import Service
+from infra.cli.deployed_stack import DeployedStack
 
 LOCAL_FILE: Final = Path(".local/stack.json")
 """Written by `make run` while it runs."""
@@ -25,12 +26,17 @@ NEEDED: Final = ("TABLE_NAME", "PHONE_KEY_SECRET")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
+def _no_stack() -> DeployedStack:
+    raise BadInput("this service runs on no stack; say which one: --local, or --stack-name NAME")
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The service that a command works on, and its clock."""
+    """The service that a command works on, its clock, and how to ask for the stack that it runs on."""
 
     service: Service
     clock: Clock
+    stack: Callable[[], DeployedStack] = _no_stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from infra.local.twin import phones
+from infra.local.twin.console import Console
 from infra.local.twin.errors import DELIVERY, CarrierError
 from infra.local.twin.faults import AnswerFault, Operation
 from infra.local.twin.listing import page
@@ -180,9 +181,9 @@ class Api:
 
 
 def create_app(twin: Twin, abort: Abort = lambda _client: None) -> Starlette:
-    """The API and the phones' routes in one application, answering only to loopback host names."""
+    """The API, the account's console and the phones in one application, answering only to loopback host names."""
     return Starlette(
-        routes=[*Api(twin, abort).routes(), *phones.routes(twin)],
+        routes=[*Api(twin, abort).routes(), *Console(twin).routes(), *phones.routes(twin)],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
         exception_handlers={CarrierError: _refused, HTTPException: _no_such_route},
     )
