@@ -14,6 +14,7 @@ from followup.adapters.sqs import SqsQueues, parse_work
 from followup.domain.errors import BadInput
 from followup.keys import Key
 from followup.ports import Queue, Queues, Work
+from infra.local.stack.resources import create_queues
 from tests.contract.samples import NOW
 
 if TYPE_CHECKING:
@@ -47,12 +48,8 @@ class SqsBench:
     def __init__(self) -> None:
         self.client: SQSClient = boto3.client("sqs", config=client_config(attempts=1))
         self.urls: dict[Queue, str] = {}
-        for queue in QUEUES:
-            fifo = queue == "replies"
-            made = self.client.create_queue(
-                QueueName=f"{queue}.fifo" if fifo else queue, Attributes={"FifoQueue": "true"} if fifo else {}
-            )
-            self.urls[queue] = made["QueueUrl"]
+        made = create_queues(self.client)
+        self.urls.update({queue: made[queue] for queue in QUEUES})
 
     @property
     def queues(self) -> SqsQueues:

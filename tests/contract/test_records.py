@@ -17,6 +17,7 @@ from followup.domain.errors import Conflict, StorageBusy
 from followup.domain.records import AnyRecord, Lane, Next, PatientId, ThreadId
 from followup.keys import Key
 from followup.ports import Due, Records
+from infra.local.stack.resources import create_table
 from tests.contract.samples import (
     CLINIC,
     NOW,
@@ -31,7 +32,6 @@ from tests.contract.samples import (
     an_alert,
     an_incoming,
 )
-from tests.contract.table import make_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -50,7 +50,7 @@ def client(aws: None) -> "DynamoDBClient":
 
 @pytest.fixture
 def dynamo(client: "DynamoDBClient") -> DynamoRecords:
-    return DynamoRecords(client, make_table(client), pause=lambda _seconds: None)
+    return DynamoRecords(client, create_table(client), pause=lambda _seconds: None)
 
 
 @pytest.fixture(params=["memory", "dynamo"])
