@@ -18,6 +18,7 @@ from followup.domain.errors import CarrierClosed, CarrierUnavailable
 from followup.ports import Carrier
 from infra.local.twin import Number, Settings, Twin, TwinServer
 from infra.local.twin.faults import AnswerKind
+from tests.contract.described import Judge
 from tests.contract.scripted import Scripted, scripted
 
 START = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -97,7 +98,8 @@ class TwinBench:
             deliver_base_url="http://127.0.0.1:9",
         )
         self.twin = Twin(settings, clock=self.clock.now)
-        self.server = TwinServer(self.twin, workers=0)
+        self.judge = Judge()
+        self.server = TwinServer(self.twin, workers=0, between=self.judge.between)
 
     @property
     def carrier(self) -> Carrier:
@@ -137,6 +139,7 @@ def twin_bench() -> Iterator[TwinBench]:
     bench = TwinBench()
     with bench.server:
         yield bench
+    assert bench.judge.wrong_calls == []
 
 
 @pytest.fixture(params=["memory", "twilio"])

@@ -182,7 +182,7 @@ def test_given_a_mail_when_it_is_sent_then_both_parts_its_set_and_its_id_go_alon
     for part in (
         '"Text": {"Data": "One patient is due.", "Charset": "UTF-8"}',
         '"Html": {"Data": "<p>One patient is due.</p>", "Charset": "UTF-8"}',
-        '"EmailTags": [{"Name": "mail", "Value": "2026-03-05T14_00Z_digest_1"}]',
+        '"EmailTags": [{"Name": "clinic", "Value": "c1"}, {"Name": "mail", "Value": "2026-03-05T14_00Z_digest_1"}]',
         '"ConfigurationSetName": "followup"',
     ):
         assert part in body

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from followup import keys
+from followup import keys, wiring
 from followup.adapters.memory import MemoryRecords
 from followup.adapters.twilio import TwilioCarrier
 from followup.domain.records import PatientId, Text
@@ -17,7 +17,7 @@ from followup.handlers import receive_text, record_delivery
 from followup.ports import Queue
 from infra.demo.events import Context
 from infra.demo.machine import ACCOUNT, PUBLIC_URL, TOKEN, Machine
-from infra.local.twin import Delivery, Message, Number, Settings, Twin, TwinServer
+from infra.local.twin import Message, Number, Settings, Twin, TwinServer
 from tests.contract.described import Judge
 from tests.scenario.lakeside import SENDER, phone_of
 
@@ -63,13 +63,12 @@ class TwinMachine(Machine):
 
     def settle(self) -> None:
         """Let the functions work and the carrier deliver until neither has anything to do."""
-        told: tuple[Delivery, ...] = ()
-        while told or any(self.queues.waiting(queue) for queue in get_args(Queue)):
+        busy = True
+        while busy:
             for queue in get_args(Queue):
                 self.work(queue)
             told = self.twin.deliver_pending()
-        if self.twin.deliver_pending():
-            self.settle()
+            busy = bool(told) or any(self.queues.waiting(queue) for queue in get_args(Queue))
 
     def writes(self, patient_id: PatientId, body: str) -> Message:
         """The patient texts, and everything that follows at once is done."""
@@ -89,9 +88,10 @@ class TwinMachine(Machine):
         return Counter(parse_qs(url.query)["text"][0] for url in urls)
 
     def twice(self) -> list[str]:
-        """The kinds of texts that reached a phone more than once."""
-        texts = {record.text_id: record for record in self.records if isinstance(record, Text)}
-        return [text.kind for text_id, text in texts.items() if self.arrivals()[str(text_id)] > 1]
+        """The ids of routine texts that reached a phone more than once; a crisis reply may rather than never."""
+        arrivals = self.arrivals()
+        texts = [record for record in self.records if isinstance(record, Text)]
+        return [text.text_id for text in texts if text.kind != "crisis" and arrivals[text.text_id] > 1]
 
     def lost(self) -> list[str]:
         """The SIDs of patients' texts that the service knows nothing of, and the ids of own texts left in the air."""
@@ -107,8 +107,6 @@ class TwinMachine(Machine):
         return [*unknown, *hanging]
 
     def _give(self, carrier: TwilioCarrier) -> None:
-        from followup import wiring
-
         self.service = replace(self.service, carrier=carrier)
         wiring.give(wiring.Wired(self.service, self.clock, (TOKEN,)))
 
@@ -135,4 +133,5 @@ class TwinMachine(Machine):
             "body": b64encode(request.content).decode(),
             "isBase64Encoded": True,
         }
-        return handlers[parts.path].lambda_handler(event, Context())
+        answer: dict[str, Any] = handlers[parts.path].lambda_handler(event, Context())
+        return answer

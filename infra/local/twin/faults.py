@@ -52,8 +52,12 @@ class Faults:
         self._holding: list[Callable[[], None]] = []
 
     def answer(self, kind: AnswerKind, *, stored: bool = True, operation: Operation = "create", times: int = 1) -> None:
-        """Break the answers of the next `times` calls of `operation`."""
-        self._answers.setdefault(operation, deque()).extend([AnswerFault(kind, stored)] * times)
+        """Break the answers of the next `times` calls of `operation`.
+
+        A call that is answered 429 was never processed (Twilio error 20429), whatever `stored` says.
+        """
+        fault = AnswerFault(kind, stored and kind != "429")
+        self._answers.setdefault(operation, deque()).extend([fault] * times)
 
     def callbacks(self, kind: CallbackKind, *, times: int = 1, by: timedelta = timedelta(0)) -> None:
         """Disturb the callbacks of the next `times` messages created."""

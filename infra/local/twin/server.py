@@ -2,12 +2,13 @@
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Final, Self
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from infra.local.twin.api import create_app
@@ -18,18 +19,31 @@ HEARTBEAT_S: Final = 1.0  # how long a worker sleeps before it looks at the cloc
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
+def _bare(app: ASGIApp) -> ASGIApp:
+    return app
+
+
 class TwinServer:
     """Serves a twin's API and phones, and delivers its webhooks in the background.
 
     `port` 0 takes a free one. `workers` is how many webhooks may be on their way at a time: 0 leaves delivery to
-    `Twin.deliver_pending()`. Raises ValueError for any host but 127.0.0.1. Use it as a context manager, or
-    `start()` and `stop()`; stopping closes the twin's feeds, its memory stays.
+    `Twin.deliver_pending()`. `between` puts something in front of the application, such as a listener. Raises
+    ValueError for any host but 127.0.0.1. Use it as a context manager, or `start()` and `stop()`; stopping closes the
+    twin's feeds, its memory stays.
     """
 
-    def __init__(self, twin: Twin, *, host: str = LOOPBACK, port: int = 0, workers: int = 1) -> None:
+    def __init__(
+        self,
+        twin: Twin,
+        *,
+        host: str = LOOPBACK,
+        port: int = 0,
+        workers: int = 1,
+        between: Callable[[ASGIApp], ASGIApp] = _bare,
+    ) -> None:
         if host != LOOPBACK:
             raise ValueError(f"host: the twin is served on {LOOPBACK} only")
-        self.twin, self.port, self._worker_count = twin, port, workers
+        self.twin, self.port, self._worker_count, self._between = twin, port, workers, between
         self._server: uvicorn.Server | None = None
         self._serving: Thread | None = None
         self._workers: list[Thread] = []
@@ -79,7 +93,7 @@ class TwinServer:
         listener.listen(128)  # connections wait here until the server's thread takes them: no polling for readiness
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
-            create_app(self.twin, self._abort),
+            self._between(create_app(self.twin, self._abort)),
             loop="asyncio",
             http="h11",
             ws="none",
