@@ -97,7 +97,8 @@ class Agenda:
             record = found.get(step.key)
             if record is not None:
                 patient, clinic = patients.get(_patient_of(record)), clinics.get(_clinic_of(record))
-                grouped.setdefault((step.at, _said(record), _zone(patient, clinic)), []).append(_who(patient, clinic))
+                zone = _zone(record, patient, clinic)
+                grouped.setdefault((step.at, _said(record), zone), []).append(_who(patient, clinic))
         return [Entry(at, what, zone, tuple(who)) for (at, what, zone), who in grouped.items()][:most]
 
     def _patients(self, records: Any) -> dict[PatientId | None, Patient]:
@@ -121,8 +122,9 @@ def _who(patient: Patient | None, clinic: Clinic | None) -> str:
     return clinic.settings.name if clinic is not None else "–"
 
 
-def _zone(patient: Patient | None, clinic: Clinic | None) -> str:
-    if patient is not None:
+def _zone(record: AnyRecord, patient: Patient | None, clinic: Clinic | None) -> str:
+    """Texts keep to the patient's clock, everything else to the clinic's."""
+    if patient is not None and isinstance(record, CheckIn | Text | Incoming):
         return patient.zone
     return clinic.settings.zone if clinic is not None else "UTC"
 

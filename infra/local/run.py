@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -30,7 +30,6 @@ from infra.local.resting import RestingPlace
 from infra.local.serving import LoopbackServer
 from infra.local.stack.places import KEPT
 from infra.local.stack.stack import PUBLIC_URL, Stack
-from infra.local.stack.template import ROOT
 from infra.local.twin import Number, Settings, Twin, TwinServer
 
 PORT: Final = 8000
@@ -93,10 +92,11 @@ def running(
     port: int = PORT,
     state: Path = STATE,
     stack_file: Path = LOCAL_FILE,
+    fresh: bool = False,
     keep: bool = True,
     say: Callable[[str], None] = _silent,
 ) -> Iterator[Running]:
-    """Everything, until the context is left; with `keep` it goes on from there next time.
+    """Everything, until the context is left; with `keep` it goes on from there next time, unless that is `fresh`.
 
     Raises:
         BadInput: something is missing or wrong, or another one runs already; nothing is left running.
@@ -104,7 +104,7 @@ def running(
     """
     _only_one(stack_file)
     place = RestingPlace(state)
-    if not keep:
+    if fresh or not keep:
         place.forget()
     kept = place.time()
     clinic_id, settings = sample.clinic()
@@ -197,21 +197,37 @@ def _only_one(stack_file: Path) -> None:
 @click.command()
 @click.option("--port", default=PORT, show_default=True, help="Of the pages; the next free one if it is taken.")
 @click.option("--fresh", is_flag=True, help="Forget what was kept, and begin with the sample clinic again.")
-def main(port: int, fresh: bool) -> None:
+@click.option("--state", default=STATE, type=click.Path(path_type=Path), help="Where everything is kept.")
+def main(port: int, fresh: bool, state: Path) -> None:
     """Run the whole service on this machine, with a sample clinic and pages in the browser."""
-    if fresh:
-        RestingPlace(STATE).forget()
-    over = Event()
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
-    signal.signal(signal.SIGINT, lambda *_: over.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
-        with running(port=port, stack_file=ROOT / LOCAL_FILE, say=click.echo) as up:
-            click.echo(f"\n  {up.url}\n\nOpen it in a browser. Ctrl-C ends everything.")
-            over.wait()
-            click.echo("Stopping …")
+        with running(port=port, state=state, fresh=fresh, say=_tell) as up:
+            _tell(f"\n  {up.url}\n\nOpen it in a browser. Ctrl-C ends everything.")
+            _until_interrupted()
+            _tell("Stopping …")
+    except KeyboardInterrupt:
+        sys.exit(130)  # while it was starting
     except (FollowUpError, OSError) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
+
+
+def _interrupt(*_signal: object) -> NoReturn:
+    """End once, and in order: whoever presses Ctrl-C twice must not leave half of it running."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _until_interrupted() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        Event().wait()
+
+
+def _tell(words: str) -> None:
+    print(words, flush=True)  # at once, also into a pipe
 
 
 if __name__ == "__main__":

@@ -677,3 +677,20 @@ def test_given_a_step_that_always_breaks_when_others_are_due_behind_it_then_it_g
     monkeypatch.setattr(work, "step", honest)
     machine.run_until(MONDAY + timedelta(hours=5))
     assert len(texts(machine, quinn)) == 1
+
+
+def test_given_a_question_that_never_arrived_when_its_time_is_over_then_it_was_skipped_and_is_no_silence(
+    machine: Machine,
+) -> None:
+    quinn = enrol(machine)
+    visit(machine, quinn, session(1, MONDAY - timedelta(hours=1)))
+    machine.receipts = lambda _: (CarrierStatus("undelivered", 30003),)
+
+    machine.run_until(MONDAY + timedelta(days=4))
+
+    asked = [checkin for checkin in checkins(machine, quinn) if checkin.asked_at and checkin.questions]
+    assert asked
+    assert {(checkin.status, checkin.trail[-1].reason) for checkin in asked} == {
+        ("skipped", "its text was not delivered")
+    }
+    assert [flag.rule for flag in chart(machine, quinn).flags] == ["undelivered_twice"]

@@ -1,5 +1,9 @@
 """`make run`: the pages of the running service, as a person uses them, and nothing left behind."""
 
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,3 +86,33 @@ def test_given_the_running_service_when_a_patient_answers_on_the_page_then_the_n
     with running(port=0, state=state, stack_file=stack_file) as again, visiting(again) as visitor:
         after = visitor.phone(asked["id"])["texts"]
     assert [text["body"] for text in after] == [text["body"] for text in before]
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (thread / "children").read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def test_given_make_run_when_it_is_interrupted_twice_then_it_ends_in_order_and_no_process_is_left(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-m", "infra.local.run", "--port", "0", "--state", str(tmp_path / "state")]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as own:  # noqa: S603 - ours
+        assert own.stdout is not None
+        address = next(found[0] for line in own.stdout if (found := re.findall(r"http://127\.0\.0\.1:[0-9]+", line)))
+        assert httpx.get(f"{address}/api/clock", timeout=30).status_code == 200
+        started = descendants(own.pid)
+        own.send_signal(signal.SIGINT)
+        own.send_signal(signal.SIGINT)
+        said = own.stdout.read()
+
+    assert own.returncode == 0
+    assert said.endswith("\nStopping …\n")
+    assert started
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    with pytest.raises(httpx.TransportError):
+        httpx.get(address, timeout=2)

@@ -186,7 +186,7 @@ def nudge(
     patient, question = chart.patient, checkin.open_question
     expires = checkin.expires or now
     if patient is None or question is None or now >= expires:
-        return expire(checkin, now)
+        return expire(checkin, chart, now)
     refused = refusal(patient, chart, now)
     if refused and patient.status != "active":
         return Decision(refused, (close_unfinished(checkin, refused, now),))
@@ -288,13 +288,18 @@ def _gives_way(
     return None
 
 
-def expire(checkin: CheckIn, now: datetime) -> Decision:
-    """No answer in time: what was answered is kept."""
+def expire(checkin: CheckIn, chart: Chart, now: datetime) -> Decision:
+    """No answer in time: what was answered is kept. A question that never arrived is no silence of the patient's."""
     if checkin.status == "planned":
         reason = "visit was not marked completed in time" if checkin.provisional else "its text did not leave in time"
         return _end(checkin, "skipped", reason, now)
     if checkin.status not in OPEN:
         return Decision("not waiting for a reply", (replace(checkin, next=None),))
+    sent = [
+        text for text in chart.texts if text.checkin_id == checkin.checkin_id and text.kind in ("check_in", "nudge")
+    ]
+    if sent and not checkin.answers and all(text.status == "undelivered" for text in sent):
+        return _end(checkin, "skipped", "its text was not delivered", now)
     return Decision("expired", (close_unfinished(checkin, "no answer in time", now),))
 
 

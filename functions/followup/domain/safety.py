@@ -9,7 +9,6 @@ mean "call 911" are emergencies beside them. Word lists are content; this module
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import median
 from typing import Final, Literal
 
 from followup.domain.normalisation import Break, Tokens, fold, tokenise
@@ -221,6 +220,8 @@ def level_of_mood(value: int, last: Sequence[int]) -> Level | None:
     """
     if value <= LOW_MOOD:
         return "same_day"
+    from statistics import median  # here, because it loads slowly and most texts carry no mood
+
     recent = last[-MOOD_READINGS:]
     if len(recent) == MOOD_READINGS and median(recent) - value >= MOOD_DROP:
         return "same_day"

@@ -17,7 +17,7 @@ def step(service: Service, checkin: CheckIn, now: datetime) -> Decision:
         if current.next is None or current.next.at > now:
             return Decision("nothing due")
         if current.next.step == "expire" or chart.patient is None:
-            return domain.expire(current, now)
+            return domain.expire(current, chart, now)
         clinic = service.clinic(chart.patient.clinic_id)
         protocol, texts = protocol_of(service, clinic), service.content.texts
         act = domain.ask if current.next.step == "ask" else domain.nudge

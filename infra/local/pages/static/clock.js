@@ -43,12 +43,20 @@ function names(who) {
   return who.slice(0, SHOWN_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
+// Where the step's own clock shows something else than ours.
+function there(entry) {
+  const [here, local] = [short(entry.at, zone), short(entry.at, entry.zone)];
+  if (here === local) return "";
+  const sameDay = day(entry.at, zone) === day(entry.at, entry.zone);
+  return `${sameDay ? clock(entry.at, entry.zone) : local} in ${place(entry.zone)}`;
+}
+
 function showNext(entries) {
   byId("nothing").hidden = entries.length > 0;
   byId("next").replaceChildren(
     ...entries.map((entry) => {
       const row = document.createElement("tr");
-      row.append(cell(short(entry.at, entry.zone), place(entry.zone)), cell(entry.what), cell(names(entry.who)));
+      row.append(cell(short(entry.at, zone), there(entry)), cell(entry.what), cell(names(entry.who)));
       return row;
     }),
   );

@@ -26,6 +26,10 @@ function addText(phone, text, fresh) {
   item.append(element("span", "body", text.body));
   item.append(element("time", "when", short(text.at, phone.zone)));
   phone.list.append(item);
+  if (fresh) showLast(phone);
+}
+
+function showLast(phone) {
   phone.list.scrollTop = phone.list.scrollHeight;
 }
 
@@ -106,6 +110,7 @@ async function load() {
   }
   document.getElementById("loading").hidden = true;
   showChosen();
+  requestAnimationFrame(() => phones.forEach(showLast));
 }
 
 function arrived({ patients, text }) {
