@@ -172,7 +172,7 @@ def test_given_the_local_template_when_compared_with_the_deployed_one_then_only_
     }
     changed = {name for name, each in translated["Resources"].items() if local["Resources"][name] != each}
     kinds = {translated["Resources"][name]["Type"] for name in changed}
-    assert kinds == {"AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::SecretsManager::Secret"}
+    assert kinds == {"AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::SecretsManager::Secret", "AWS::IAM::Role"}
     for name in changed:
         if translated["Resources"][name]["Type"] == "AWS::Lambda::Function":
             local["Resources"][name]["Properties"]["Environment"]["Variables"].pop("PYTHONPATH")

@@ -190,6 +190,8 @@ def _parse(
 
 
 def _parse_element(part: str, phrase: str, classes: Mapping[str, tuple[str, ...]]) -> _Element:
+    if _is_word(part):  # most are, and a function that has just started waits for them all
+        return _Element(frozenset((part,)))
     if part in _MARKS:
         return _Element(mark=part)
     if part.startswith(".."):

@@ -8,19 +8,19 @@ from followup.domain.records import ClinicId, Decision, Mail
 from followup.steps.service import Service, settle
 
 
-def send(service: Service, mail: Mail, now: datetime) -> Decision:
+def send(service: Service, mail: Mail, now: datetime) -> tuple[Decision, ...]:
     """Claim the mail, call the mail service once, record what it said."""
     token = service.token()
     claimed = settle(service, lambda consistent: domain.claim(_latest(service, mail, consistent), token, now))
     if claimed.reason != "claimed":
-        return claimed
+        return (claimed,)
     result = service.mailer.send(mail, sender=service.settings(ClinicId(mail.clinic_id)).mail_from)
 
     def merge(_: bool) -> Decision:
         latest = _latest(service, mail, consistent=True)
         return domain.outcome(latest, result, now) if latest.claim == token else Decision("settled already")
 
-    return settle(service, merge)
+    return claimed, settle(service, merge)
 
 
 def find_out(service: Service, mail: Mail, now: datetime) -> Decision:

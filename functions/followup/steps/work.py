@@ -100,7 +100,7 @@ def _run(service: Service, record: AnyRecord, now: datetime) -> tuple[Decision, 
         case Mail():
             from followup.steps import mails
 
-            return ((mails.send if sending else mails.find_out)(service, record, now),)
+            return mails.send(service, record, now) if sending else (mails.find_out(service, record, now),)
         case Patient():
             from followup.steps import patients
 

@@ -16,6 +16,7 @@ from infra.local.stack.places import stack_python
 HOST: Final = "127.0.0.1"
 REGION: Final = "us-east-1"
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+"""The emulator's root key, which may do everything: for the shell around the service and the command line."""
 KEEPER: Final = Path(__file__).with_name("keeper.py")
 START_S: Final = 30.0
 STOP_S: Final = 20.0
@@ -89,6 +90,7 @@ class Emulator:
             **inherited,
             **CREDENTIALS,
             **kept,
+            "AUTH": "true",  # every function acts under its own role, and is refused what that does not allow
             "AWS_ENDPOINT_URL": self.url,
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),

@@ -1,6 +1,6 @@
 """`template.yaml` as MiniStack takes it: translated, and changed in the few places where the emulator falls short.
 
-Everything that differs from the deployed template is in this file:
+Everything that differs from the deployed template is in this file, what roles are allowed besides in `permissions`:
 
 - routes of the HTTP API become resources of their own, because MiniStack passes over the API's OpenAPI body;
 - functions find their libraries through `PYTHONPATH` instead of in their archive (see `packaging`);
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from followup.domain.errors import BadInput
+from infra.local.stack.permissions import excepted
 from infra.local.stack.places import sam_python
 from infra.local.stack.template import TEMPLATE, Template
 
@@ -43,6 +44,8 @@ def localised(translated: Template, *, libraries: Path, secrets: dict[str, str])
         match resource["Type"]:
             case "AWS::Lambda::Function":
                 resources[logical_id] = _with_libraries(resource, libraries)
+            case "AWS::IAM::Role":
+                resources[logical_id] = excepted(resource)
             case "AWS::ApiGatewayV2::Api":
                 resources |= _routed(logical_id, resource)
             case "AWS::SecretsManager::Secret" if logical_id in secrets:
