@@ -11,6 +11,7 @@ BUILT = ROOT / ".aws-sam" / "build"
 NEEDED = ("boto3", "botocore", "aws_lambda_powertools", "jinja2", "msgspec", "twilio")
 MOST_MB = 250  # what Lambda takes, unpacked
 SHARED_WITH_LAMBDA = "aarch64"
+UNCHECKED_HASH = (1).to_bytes(4, "little")  # PEP 552: bytecode that is not compared with its source
 
 pytestmark = pytest.mark.build
 
@@ -43,6 +44,12 @@ class TestArtifact:
         assert json.loads((artifact / "followup" / "content" / "compiled.json").read_bytes())
         handlers = ROOT / "functions" / "followup" / "handlers"
         assert all((artifact / "followup" / "handlers" / path.name).is_file() for path in handlers.glob("*.py"))
+
+    def test_given_an_artifact_when_opened_then_bytecode_is_inside_and_trusted_as_it_is(self, artifact: Path) -> None:
+        sources = [path for path in artifact.rglob("*.py") if path.parts[len(artifact.parts)] in ("followup", *NEEDED)]
+        compiled = [path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in sources]
+        assert [path for path in compiled if not path.is_file()] == []
+        assert {path.read_bytes()[4:8] for path in compiled} == {UNCHECKED_HASH}
 
     def test_given_an_artifact_when_weighed_then_lambda_takes_it(self, artifact: Path) -> None:
         megabytes = sum(path.stat().st_size for path in artifact.rglob("*") if path.is_file()) / 1e6
