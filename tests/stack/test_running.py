@@ -66,12 +66,11 @@ def a_text(sid: str, body: str, account: str) -> dict[str, str]:
     }
 
 
-def start_and_wait(state_dir: Path, port: int, up: Event) -> None:
+def start_and_wait(state_dir: Path, port: int, up: Event, over: Event) -> None:
     """What the starter does in its own process."""
     emulator = Emulator(state_dir, port=port).start()
     up.set()
-    up.clear()
-    up.wait()
+    over.wait()
     emulator.stop()
 
 
@@ -184,8 +183,8 @@ def test_given_the_running_sweep_when_called_then_it_reports_the_oldest_due_step
 def test_given_a_stack_whose_starter_is_killed_when_time_passes_then_nothing_is_left_running(tmp_path: Path) -> None:
     port = free_port()
     processes = multiprocessing.get_context("spawn")
-    up = processes.Event()
-    starter = processes.Process(target=start_and_wait, args=(tmp_path, port, up))
+    up, over = processes.Event(), processes.Event()
+    starter = processes.Process(target=start_and_wait, args=(tmp_path, port, up, over), daemon=True)
     starter.start()
     assert up.wait(60)
     starter.kill()
