@@ -64,9 +64,12 @@ def render_digest(digest: Digest, wording: StaffWording) -> tuple[str, str, str]
 
 
 def render_page(alert: Alert, settings: ClinicSettings, wording: StaffWording) -> tuple[str, str]:
-    """Subject and text that call the person on call to an alert: a code and a link, nobody's initials."""
+    """Subject and text that call the person on call to an alert: a code and a link, nobody's initials.
+
+    A clinic without staff pages gets the code alone, which `followup alerts list` knows.
+    """
     slots = {"short": settings.sms_name, "code": alert.code, "link": staff_link(settings, alert.alert_id)}
-    body = fill(wording.alert_body, slots).strip()
+    body = fill(wording.alert_body if slots["link"] else wording.alert_subject, slots).strip()
     text = f"{body}\n\n{wording.alert_phone_now}\n" if alert.phone_now else f"{body}\n"
     return _one_line(fill(wording.alert_subject, slots)), text
 

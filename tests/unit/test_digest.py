@@ -273,6 +273,11 @@ def test_given_an_alert_when_paged_then_the_mail_holds_code_and_link_and_no_init
     assert undelivered.endswith("phone now.\n")
 
 
+def test_given_a_clinic_without_staff_pages_when_paged_then_the_mail_ends_with_the_code(wording: StaffWording) -> None:
+    _, text = render_page(an_alert(1), replace(SETTINGS, desk_link=""), wording)
+    assert text == "Lakeside on-call: urgent alert 4821\n"
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
