@@ -10,7 +10,7 @@ from infra.cli import printing
 from infra.cli.session import clinic_option, guarded, stop, target
 from infra.cli.target import Target
 
-_OUTCOME_LETTERS = 200
+OUTCOME_LETTERS = 200
 
 
 @click.group()
@@ -62,8 +62,8 @@ def acknowledge(code: str, clinic_id: ClinicId, who: str) -> None:
 def close(code: str, clinic_id: ClinicId, who: str, outcome: str) -> None:
     """Close the alert with this CODE, saying what came of it."""
     told = " ".join(outcome.split())
-    if not told or len(told) > _OUTCOME_LETTERS:
-        stop(f"--outcome: say what came of it in at most {_OUTCOME_LETTERS} letters")
+    if not told or len(told) > OUTCOME_LETTERS:
+        stop(f"--outcome: say what came of it in at most {OUTCOME_LETTERS} letters")
     there = target()
     alert = steps.by_code(there.service, clinic_id, code)
     steps.close(there.service, alert, who, told, there.clock.now())

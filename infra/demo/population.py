@@ -12,16 +12,19 @@ from math import exp, inf, log
 from pathlib import Path
 from random import Random
 from statistics import NormalDist
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 from ruamel.yaml import YAML
 
-Language = Literal["en", "es"]
-Question = Literal["mood", "side_effects", "which_effects"]
+Language = str
+Question = str
+"""Id of a question that the service asks."""
 T = TypeVar("T")
 
 PHQ9_MAX = 27
+PHQ9_ITEMS = 9
+ITEM_MAX = 3
 MOOD_MAX = 10
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -128,6 +131,7 @@ class SideEffects:
     past_24_hours: float
     recall_hours: float
     named_at_most: int
+    how_bad: tuple[float, float, float]
     effects: dict[str, float]
 
 
@@ -136,6 +140,7 @@ class Words:
     numbers: tuple[str, ...]
     joined_by: str
     mood: dict[str, float]
+    digit: dict[str, float]
     no_effects: dict[str, float]
     some_effects: dict[str, float]
     which_effects: dict[str, float]
@@ -364,7 +369,7 @@ def answers(
 
     Args:
         person: who is asked.
-        question: mood (0-10), side_effects (0 none, 1 some) or which_effects (words).
+        question: what is asked: an item of PHQ-9 or GAD-7, mood, pain, side effects and what follows on them, ...
         language: of the reply.
         asked_at: when the text arrived, aware.
         infusions: ends of the infusions, in any order; later ones than ``asked_at`` do not count.
@@ -401,7 +406,9 @@ def answers(
         return Reply(at, rng.choice(words.invalid))
     if question == "mood":
         return Reply(at, _mood_text(person, words, past, at, rng))
-    return Reply(at, _effects_text(person, question, words, past, now, rng))
+    if question in ("side_effects", "which_effects"):
+        return Reply(at, _effects_text(person, question, words, past, now, rng))
+    return Reply(at, _pick(rng, words.digit).format(n=_digit(person, question, past, now, rng)))
 
 
 def _reply_chance(person: Person, days: float, phq9: float, *, daily: bool) -> float:
@@ -445,6 +452,44 @@ def _effects_text(
         return _pick(rng, words.no_effects if question == "side_effects" else words.no_effects_after_all)
     named = words.joined_by.join(rng.sample(felt, min(len(felt), p.named_at_most)))
     return _pick(rng, words.some_effects if question == "side_effects" else words.which_effects).format(effects=named)
+
+
+def _digit(person: Person, question: Question, infusions: Sequence[datetime], at: datetime, rng: Random) -> int:
+    """The digit that answers any other question, as the text shows the choices."""
+    instrument, _, item = question.partition(":")
+    illness = true_phq9(person, infusions, at) / PHQ9_MAX
+    noise = rng.gauss(0, parameters().reading.mood_sd)
+    match instrument:
+        case "phq9" if item.isdecimal() and int(item) in range(1, PHQ9_ITEMS):
+            return _items(person, infusions, at)[int(item) - 1]
+        case "phq9" if item == str(PHQ9_ITEMS):
+            return item9(person, infusions, at)
+        case "gad7" | "phq9":
+            return round(_clip(illness * ITEM_MAX + rng.gauss(0, 0.5), 0, ITEM_MAX))
+        case "pain" | "target":
+            return round(_clip(illness * MOOD_MAX + noise, 0, MOOD_MAX))
+        case "functioning":
+            return round(_clip((1 - illness) * MOOD_MAX + noise, 0, MOOD_MAX))
+        case "how_bad":
+            return rng.choices((0, 1, 2), parameters().side_effects.how_bad)[0]
+        case "still_there":
+            hours = (at - infusions[-1]) / HOUR if infusions else 0.0
+            lasts = bool(infusions) and any(until > hours for until in effects_after(person, infusions[-1]).values())
+            return 2 if lasts else 1
+        case _:  # no news, no trouble, will come
+            return 1
+
+
+def _items(person: Person, infusions: Sequence[datetime], at: datetime) -> tuple[int, ...]:
+    """PHQ-9 items 1 to 8, which together with item 9 make that day's reading; the same all day long."""
+    rng = _random(person.seed, "phq9", at.date().isoformat())
+    left = phq9_reading(person, infusions, at.replace(hour=12, minute=0, second=0, microsecond=0), rng)
+    left = min(left - item9(person, infusions, at), (PHQ9_ITEMS - 1) * ITEM_MAX)
+    items = [0] * (PHQ9_ITEMS - 1)
+    for _ in range(max(0, left)):
+        place = rng.choice([place for place, value in enumerate(items) if value < ITEM_MAX])
+        items[place] += 1
+    return tuple(items)
 
 
 def _course(person: Person, infusions: Sequence[datetime]) -> tuple[_Infusion, ...]:

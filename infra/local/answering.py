@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from followup.domain.checkin import OPEN
-from followup.domain.records import Chart, CheckIn, Patient, PatientId, Text, TextKind, ThreadId
+from followup.domain.records import PatientId, ThreadId
 from followup.ports import Records
-from infra.demo import population
+from infra.demo import replies
+from infra.demo.population import Reply
 from infra.local.directory import Directory
 from infra.local.twin import PhoneText
 
 _RECENT: Final = timedelta(days=14)
-_DAILY: Final = ("same_day", "next_day")
 
 Texting = Callable[[str, str, str], object]
 """A patient (their number) texts us (our number) these words."""
@@ -102,36 +101,10 @@ class AnsweringPatients:
                         heapq.heappush(self._planned, _Planned(at, text.theirs, text.ours, reply.text))
                 return
 
-    def _reply(self, patient_id: PatientId, text: PhoneText, now: datetime) -> population.Reply | None:
+    def _reply(self, patient_id: PatientId, arrived: PhoneText, now: datetime) -> Reply | None:
         chart = self._records.chart(ThreadId(patient_id), now - _RECENT, consistent=True)
-        patient, asked = chart.patient, _open(chart)
-        if patient is None or asked is None or asked.open_question is None:
+        text = next((text for text in chart.texts if text.sid == arrived.sid), None)
+        if text is None or chart.patient is None:
             return None
-        kind = _kind(chart, text)
-        return population.answers(
-            person_of(patient),
-            question=asked.open_question,
-            language=patient.language,
-            asked_at=max(text.at, now - _RECENT),
-            infusions=[session.end for session in chart.plan.sessions if session.status == "completed"]
-            if chart.plan
-            else [],
-            is_nudge=kind == "nudge",
-            daily=asked.kind in _DAILY,
-            conversing=kind == "answer",
-        )
-
-
-def person_of(patient: Patient) -> population.Person:
-    """The simulated person behind a patient's record, the same in every run."""
-    preset = "ptsd" if patient.condition == "ptsd" else "community"
-    return population.draw(patient.patient_id, preset, patient.baseline_phq9)
-
-
-def _open(chart: Chart) -> CheckIn | None:
-    waiting = [checkin for checkin in chart.checkins if checkin.status in OPEN and checkin.asked_at is not None]
-    return max(waiting, key=lambda checkin: (checkin.asked_at or checkin.due, checkin.checkin_id), default=None)
-
-
-def _kind(chart: Chart, arrived: PhoneText) -> TextKind | None:
-    return next((text.kind for text in chart.texts if isinstance(text, Text) and text.sid == arrived.sid), None)
+        person = replies.person_of(chart.patient, chart.patient.patient_id)
+        return replies.reply_to(text, chart, person, arrived=max(arrived.at, now - _RECENT))

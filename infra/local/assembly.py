@@ -12,14 +12,18 @@ from infra.local import driver, server
 from infra.local.agenda import Agenda
 from infra.local.answering import AnsweringPatients
 from infra.local.clock import LocalClock
+from infra.local.desk import Desk
 from infra.local.directory import Directory
 from infra.local.driver import Driver
 from infra.local.due import DueSteps
+from infra.local.flow import Flow
 from infra.local.front_desk import FrontDesk
 from infra.local.mailbox import Mails
 from infra.local.news import News
+from infra.local.on_call import OnCallDesk
+from infra.local.resting import Visit
 from infra.local.runs import Runs, RunState
-from infra.local.server import Desk
+from infra.local.tour import Tour
 from infra.local.twin import Twin
 
 
@@ -48,6 +52,19 @@ class Assembly:
     driver: Driver
     desk: Desk
 
+    def resume(self, visit: Visit) -> None:
+        """Go on where a visitor was before the last stop."""
+        for phone in self.desk.directory.phones():
+            if phone.patient_id in visit.played:
+                self.desk.answering.typed_by_hand(phone.number)
+        self.desk.tour.resume(visit.toured)
+
+    def visit(self) -> Visit:
+        """Where the visitor is, for the next start."""
+        phones = self.desk.directory.phones()
+        played = (phone.patient_id for phone in phones if self.desk.answering.is_played(phone.number))
+        return Visit(played=tuple(played), toured=tuple(self.desk.tour.done()))
+
     def close(self, wait_s: float | None = None) -> None:
         """End every open stream and the run under way; a run that takes longer than `wait_s` is left behind."""
         self.runs.stop()
@@ -58,17 +75,22 @@ class Assembly:
 def assemble(
     *,
     clock: LocalClock,
+    steps: DueSteps,
     twin: Twin,
     service: Service,
     running: driver.Service,
     mails: Mails,
+    flow: Flow,
     clinics: Iterable[ClinicId],
+    began: datetime,
 ) -> Assembly:
-    """`service` reads and changes the records from this process; `running` does the work that falls due."""
+    """`service` reads and changes the records from this process; `running` does the work that falls due.
+
+    `began` is the local clock's first hour, which may be long before this start.
+    """
     records = service.records
     directory = Directory(records, clinics)
     answering = AnsweringPatients(records, directory, twin.receive)
-    steps = DueSteps(records)
     mover = Driver(clock, steps, running, (Carrier(twin), FrontDesk(service, directory), answering))
     news = News()
 
@@ -83,6 +105,9 @@ def assemble(
         answering=answering,
         twin=twin,
         mails=mails,
+        flow=flow,
+        on_call=OnCallDesk(service, directory, clock),
+        tour=Tour(records, directory, answering, twin, clock, began),
         news=news,
     )
     server.connect(desk)

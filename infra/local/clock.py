@@ -3,6 +3,8 @@
 The functions ask for the time at `GET /clock`; the answer is one ISO time with zone.
 """
 
+from bisect import bisect_right
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -16,12 +18,21 @@ from followup.adapters.epoch import from_ms, to_ms
 PATH = "/clock"
 
 
-class LocalClock:
-    """UTC to the millisecond, as the deployed clock gives it; safe to use from several threads."""
+def _real() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, at: datetime) -> None:
+
+class LocalClock:
+    """UTC to the millisecond, as the deployed clock gives it; safe to use from several threads.
+
+    `real` is the time outside; by it the clock remembers what it showed when.
+    """
+
+    def __init__(self, at: datetime, real: Callable[[], datetime] = _real) -> None:
         self._lock = Lock()
         self._at = _whole(at)
+        self._real = real
+        self._moved: list[tuple[datetime, datetime]] = [(real(), self._at)]
 
     def now(self) -> datetime:
         with self._lock:
@@ -30,16 +41,26 @@ class LocalClock:
     def move_to(self, at: datetime) -> datetime:
         """Move the hands to this moment, or leave them where they are if they show a later one; what they show then."""
         with self._lock:
-            self._at = max(self._at, _whole(at))
-            return self._at
+            return self._set(max(self._at, _whole(at)))
 
     def pass_(self, time: timedelta) -> datetime:
         """Let some time pass; what the hands show then. Raises ValueError for a negative time."""
         if time < timedelta():
             raise ValueError("time: the clock does not run backwards")
         with self._lock:
-            self._at += time
-            return self._at
+            return self._set(self._at + time)
+
+    def shown_at(self, real: datetime) -> datetime:
+        """What the hands showed at this real time; before the clock was made, where they began."""
+        with self._lock:
+            before = bisect_right(self._moved, real, key=lambda moved: moved[0])
+            return self._moved[max(0, before - 1)][1]
+
+    def _set(self, at: datetime) -> datetime:
+        if at != self._at:
+            self._moved.append((self._real(), at))
+            self._at = at
+        return at
 
 
 def create_app(clock: LocalClock) -> Starlette:

@@ -38,9 +38,12 @@ class Directory:
 
     def patients(self) -> Sequence[Patient]:
         """All patients of the local clinics, in order of clinic and id."""
-        listed = [key for clinic in self._clinics for key in self._records.listed(keys.patients_of(clinic))]
-        found = [record for record in self._records.get_many(listed) if isinstance(record, Patient)]
+        found = [record for record in self._records.get_many(self.listed()) if isinstance(record, Patient)]
         return sorted(found, key=lambda patient: (patient.clinic_id, patient.patient_id))
+
+    def listed(self) -> Sequence[keys.Key]:
+        """Where the patients of the local clinics stand, without reading them."""
+        return [key for clinic in self._clinics for key in self._records.listed(keys.patients_of(clinic))]
 
     def phones(self) -> Sequence[Phone]:
         """Everybody's phone, ordered by initials."""

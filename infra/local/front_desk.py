@@ -5,12 +5,16 @@ Without it no check-in about a visit would ever leave once the clock has moved p
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from followup import keys
-from followup.domain.records import Plan, Session
+from followup.domain.records import PatientId, Plan, Session
 from followup.steps.plans import change
 from followup.steps.service import Service
 from infra.local.directory import Directory
+
+_PLAN: Final = keys.plan(PatientId("")).sk
+"""A plan stands beside its patient; patients themselves need not be read to find it."""
 
 
 class FrontDesk:
@@ -36,7 +40,7 @@ class FrontDesk:
         return True
 
     def _plans(self) -> list[Plan]:
-        wanted = [keys.plan(patient.patient_id) for patient in self._directory.patients()]
+        wanted = [replace(patient, sk=_PLAN) for patient in self._directory.listed()]
         return [record for record in self._service.records.get_many(wanted) if isinstance(record, Plan)]
 
 

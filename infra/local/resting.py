@@ -1,16 +1,31 @@
-"""What outlives an orderly stop beside the emulator's own state: the time, and what the carrier and the phones hold."""
+"""What outlives an orderly stop beside the emulator's own state.
+
+The time, what the carrier and the phones hold, and how far whoever visits the pages has come.
+"""
 
 import shutil
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from followup.domain.errors import BadInput
 from infra.local.twin import Twin
 
 _CLOCK: Final = "clock"
 _TWIN: Final = "carrier.json"
+_VISIT: Final = "visit.json"
 _WHOLE: Final = (_CLOCK, _TWIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where a visitor of the pages is: patients they type for, by id, and the stops of the tour that they have done."""
+
+    played: tuple[str, ...] = ()
+    toured: tuple[str, ...] = ()
 
 
 class RestingPlace:
@@ -49,6 +64,18 @@ class RestingPlace:
         (self.folder / _CLOCK).unlink(missing_ok=True)
         twin.dump(self.folder / _TWIN)
         (self.folder / _CLOCK).write_text(at.isoformat())
+
+    def visit(self) -> Visit:
+        """Where the visitor was; at the beginning if that was not kept, because nothing else rests on it."""
+        try:
+            return msgspec.json.decode((self.folder / _VISIT).read_bytes(), type=Visit)
+        except (OSError, msgspec.MsgspecError):
+            return Visit()
+
+    def keep(self, visit: Visit) -> None:
+        """Keep where the visitor is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / _VISIT).write_bytes(msgspec.json.encode(visit))
 
     def forget(self) -> None:
         """Remove everything that was kept."""

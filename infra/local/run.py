@@ -12,23 +12,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
+import httpx
+import msgspec
 
 from followup.domain.errors import BadInput, FollowUpError
 from followup.domain.records import ClinicId, Lane
 from followup.handlers.receive_text import ROUTE
-from followup.ports import Queue
 from infra.cli.target import LOCAL_FILE, LocalStack, Target, connect
 from infra.local import sample
 from infra.local.assembly import Assembly, assemble
 from infra.local.clock import PATH, LocalClock
 from infra.local.clock import create_app as clock_app
+from infra.local.due import ScannedSteps
+from infra.local.flow import FunctionLogs
 from infra.local.mailbox import of_emulator
 from infra.local.resting import RestingPlace
 from infra.local.serving import LoopbackServer
 from infra.local.stack.places import KEPT
+from infra.local.stack.resources import STACK_NAME
 from infra.local.stack.stack import PUBLIC_URL, Stack
 from infra.local.twin import Number, Settings, Twin, TwinServer
 
@@ -39,11 +43,7 @@ INBOUND_OVERRIDES: Final = "#rc=2&rp=ct,rt,5xx"
 """Connection overrides as the webhook's URL carries them at the carrier: two retries, also after a server error."""
 STATE: Final = KEPT / "run"
 _RUN_ENDS_S: Final = 5.0
-_DEPTHS: Final = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
+_ASKED_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +56,36 @@ class Running:
     clock: LocalClock
 
 
+class _Queued(msgspec.Struct):
+    """Messages by account, region and queue; of each only that it is there."""
+
+    messages: dict[str, dict[str, dict[str, list[msgspec.Raw]]]]
+
+
 class OnStack:
-    """The functions on the emulator, as the driver needs them."""
+    """The functions on the emulator, as the driver needs them. Close it when nobody asks any more."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._sqs: Any = stack.client("sqs")
-        self._urls = stack.queue_urls
-        self._busy: Queue = "routine"
+        self._http = httpx.Client(trust_env=False, timeout=_ASKED_S)
+        self._queues = {_name(url): str(queue) for queue, url in stack.queue_urls.items()}
 
     def sweep(self, lane: Lane) -> None:
         self._stack.invoke("sweep", {"lane": lane})
 
     def waiting(self) -> dict[str, int]:
-        """Asks the queue first that was busy last: while it is, the others need not be asked."""
-        depth = self._depth(self._busy)
-        if depth:
-            return {self._busy: depth}
-        depths = {queue: self._depth(queue) for queue in self._urls}
-        self._busy = max(depths, key=lambda queue: depths[queue])
-        return {str(queue): depth for queue, depth in depths.items()}
+        """All queues as they stand at one moment, in one call: while the clock waits, little else is asked as often."""
+        answer = msgspec.json.decode(self._http.get(self._stack.queued_url).content, type=_Queued)
+        regions = [queues for account in answer.messages.values() for queues in account.values()]
+        held = {_name(url): messages for queues in regions for url, messages in queues.items()}
+        return {queue: len(held[name]) for name, queue in self._queues.items()}
 
-    def _depth(self, queue: Queue) -> int:
-        found = self._sqs.get_queue_attributes(QueueUrl=self._urls[queue], AttributeNames=list(_DEPTHS))["Attributes"]
-        return sum(int(found.get(name, 0)) for name in _DEPTHS)
+    def close(self) -> None:
+        self._http.close()
+
+
+def _name(queue_url: str) -> str:
+    return queue_url.rpartition("/")[2]
 
 
 def _silent(_words: str) -> None:
@@ -94,9 +100,12 @@ def running(
     stack_file: Path = LOCAL_FILE,
     fresh: bool = False,
     keep: bool = True,
+    samples: Path = sample.SAMPLES,
     say: Callable[[str], None] = _silent,
 ) -> Iterator[Running]:
     """Everything, until the context is left; with `keep` it goes on from there next time, unless that is `fresh`.
+
+    `samples` is the folder with the patients and visits that a fresh one begins with.
 
     Raises:
         BadInput: something is missing or wrong, or another one runs already; nothing is left running.
@@ -132,28 +141,43 @@ def running(
         stop.callback(stack_file.unlink, missing_ok=True)
         if kept is None:
             say("Bringing in the sample clinic …")
-            sample.bring_in(target)
-        with _pages(stack, target, twin, clock, clinic_id, port) as up:
+            sample.bring_in(target, samples)
+        with _pages(stack, target, twin, clock, clinic_id, port, place, keep=keep) as up:
             yield up
 
 
 @contextlib.contextmanager
 def _pages(
-    stack: Stack, target: Target, twin: Twin, clock: LocalClock, clinic_id: ClinicId, port: int
+    stack: Stack,
+    target: Target,
+    twin: Twin,
+    clock: LocalClock,
+    clinic_id: ClinicId,
+    port: int,
+    place: RestingPlace,
+    *,
+    keep: bool,
 ) -> Iterator[Running]:
-    assembly = assemble(
-        clock=clock,
-        twin=twin,
-        service=target.service,
-        running=OnStack(stack),
-        mails=of_emulator(stack.mails_url),
-        clinics=(clinic_id,),
-    )
-    with LoopbackServer(assembly.app, port=port, or_next=True, name="pages") as pages:
-        try:
-            yield Running(pages.url, assembly, stack, clock)
-        finally:
-            assembly.close(_RUN_ENDS_S)
+    with contextlib.closing(OnStack(stack)) as functions:
+        assembly = assemble(
+            clock=clock,
+            steps=ScannedSteps(stack.dynamodb(), stack.table_name),
+            twin=twin,
+            service=target.service,
+            running=functions,
+            mails=of_emulator(stack.mails_url),
+            flow=FunctionLogs(stack.client("logs"), STACK_NAME, clock, since=datetime.now(UTC)),
+            clinics=(clinic_id,),
+            began=OPENS,
+        )
+        assembly.resume(place.visit())
+        with LoopbackServer(assembly.app, port=port, or_next=True, name="pages") as pages:
+            try:
+                yield Running(pages.url, assembly, stack, clock)
+            finally:
+                assembly.close(_RUN_ENDS_S)
+                if keep:
+                    place.keep(assembly.visit())
 
 
 def _account(number: Number, deliver: str) -> Settings:

@@ -24,14 +24,14 @@ def clinic() -> tuple[ClinicId, ClinicSettings]:
     return read_clinic(CLINIC_FILE)
 
 
-def bring_in(target: Target) -> None:
-    """Apply the clinic, enrol its patients, record its visits.
+def bring_in(target: Target, samples: Path = SAMPLES) -> None:
+    """Apply the clinic, enrol its patients, record its visits, as this folder says.
 
     Raises:
         BadInput: a command failed, or rejected a row; the message is what it said.
     """
     clinic_id, _ = clinic()
-    _run(target, "clinic", "apply", str(CLINIC_FILE))
+    _run(target, "clinic", "apply", str(samples / CLINIC_FILE.name))
     for kind, table, columns in (
         ("patients", "lakeside-roster.csv", "roster.yaml"),
         ("infusions", "lakeside-infusions.csv", "infusions.yaml"),
@@ -39,7 +39,7 @@ def bring_in(target: Target) -> None:
         rejected = KEPT / Path(table).with_suffix(".rejected.csv").name
         _run(
             target,
-            *(kind, "import", str(SAMPLES / table), "--columns", str(SAMPLES / "columns" / columns)),
+            *(kind, "import", str(samples / table), "--columns", str(samples / "columns" / columns)),
             *("--clinic", clinic_id, "--rejected", str(rejected)),
         )
 

@@ -24,6 +24,7 @@ from followup.steps.sweep import sweep
 from infra.demo.events import Context
 from infra.local.assembly import Assembly, assemble
 from infra.local.clock import LocalClock
+from infra.local.due import QueriedSteps
 from infra.local.mailbox import of_memory
 from infra.local.serving import LoopbackServer
 from infra.local.twin import Number, Settings, Twin, TwinServer
@@ -148,11 +149,14 @@ def town(start: datetime = MONDAY, *, port: int = 0) -> Iterator[Town]:
         wiring.give(wiring.Wired(service, clock, (TOKEN,)))
         assembly = assemble(
             clock=clock,
+            steps=QueriedSteps(records),
             twin=twin,
             service=service,
             running=InProcess(service, queues, clock),
             mails=of_memory(mailer),
+            flow=tuple,
             clinics=(CLINIC,),
+            began=start,
         )
         try:
             with LoopbackServer(assembly.app, port=port, name="pages") as pages:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from infra.local.server import PAGES
+from infra.local.layout import PAGES
 from tests.scenario.in_process import Town, town
 
 DANGER = "I want to end my life tonight"
@@ -177,7 +177,7 @@ def test_given_another_host_name_when_asked_then_nothing_is_shown(here: Town) ->
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/", "/phones", "/clock", "/mailbox"])
+@pytest.mark.parametrize("path", ["/", "/phones", "/on-call", "/mailbox", "/clock", "/flow"])
 def test_given_a_page_when_opened_then_it_may_load_and_run_only_what_comes_from_here(here: Town, path: str) -> None:
     answer = httpx.get(here.url + path, trust_env=False)
     assert answer.status_code == 200

@@ -4,31 +4,19 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import httpx
 import pytest
 
 from infra.local.run import Running, running
+from tests.stack.processes import descendants
+from tests.stack.waiting import until
 
 pytestmark = pytest.mark.stack
-
-WITHIN_S = 60.0
-EVERY_S = 0.2
-
-
-def until(happened: Callable[[], Any]) -> Any:
-    """What `happened` says as soon as it says something."""
-    pause = Event()
-    for _ in range(int(WITHIN_S / EVERY_S)):
-        if found := happened():
-            return found
-        pause.wait(EVERY_S)
-    raise AssertionError("it did not happen")
 
 
 @contextmanager
@@ -58,6 +46,22 @@ class Visitor:
     def types(self, patient: str, words: str) -> None:
         assert self._http.post(f"/api/phones/{patient}/texts", json={"body": words}).status_code == 201
 
+    def alerts(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._http.get("/api/alerts").json()["alerts"]
+        return found
+
+    def closes(self, alert: dict[str, Any]) -> None:
+        body = {"who": alert["mails"][0]["to"], "outcome": "Phoned: safe."}
+        assert self._http.post(f"/api/alerts/{alert['id']}/close", json=body).status_code == 200
+
+    def worked(self) -> set[str]:
+        """The functions that did something."""
+        return {event["function"] for event in self._http.get("/api/flow").json()["events"]}
+
+    def toured(self) -> set[str]:
+        """The stops of the tour that are done."""
+        return {stop["name"] for stop in self._http.get("/api/tour").json()["stops"] if stop["done"]}
+
     def mails(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._http.get("/api/mails").json()["mails"]
         return found
@@ -77,6 +81,13 @@ def test_given_the_running_service_when_a_patient_answers_on_the_page_then_the_n
         visitor.types(asked["id"], "I want to die")
         until(lambda: "988" in visitor.phone(asked["id"])["texts"][-1]["body"])
         until(lambda: any("on-call" in mail["subject"] for mail in visitor.mails()))
+        [alert] = visitor.alerts()
+        assert (alert["thread"], alert["status"]) == (asked["id"], "open")
+        visitor.closes(alert)
+        assert [each["status"] for each in visitor.alerts()] == ["closed"]
+        until(lambda: visitor.worked() >= {"sweep", "send_texts", "receive_text", "send_urgent", "page_on_call"})
+        done = visitor.toured()
+        assert done >= {"ask", "danger", "take", "close"}
         before = visitor.phone(asked["id"])["texts"]
         emulator = up.stack.url
     assert not stack_file.exists()
@@ -85,16 +96,9 @@ def test_given_the_running_service_when_a_patient_answers_on_the_page_then_the_n
 
     with running(port=0, state=state, stack_file=stack_file) as again, visiting(again) as visitor:
         after = visitor.phone(asked["id"])["texts"]
+        assert visitor.phone(asked["id"])["played"]
+        assert visitor.toured() == done
     assert [text["body"] for text in after] == [text["body"] for text in before]
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that they have."""
-    found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (thread / "children").read_text().split()):
-            found += [child, *descendants(child)]
-    return found
 
 
 def test_given_make_run_when_it_is_interrupted_twice_then_it_ends_in_order_and_no_process_is_left(

@@ -70,3 +70,16 @@ def test_given_a_taken_port_when_no_other_will_do_then_it_says_so() -> None:
         pytest.raises(OSError, match="in use"),
     ):
         LoopbackServer(create_app(clock), port=first.port, name="two").start()
+
+
+def test_given_a_clock_that_was_moved_when_asked_what_it_showed_then_it_knows_for_every_real_time() -> None:
+    real, began = datetime(2026, 11, 22, 6, tzinfo=UTC), datetime(2026, 3, 30, 11, 30, tzinfo=UTC)
+    times = iter((real, real + timedelta(seconds=5), real + timedelta(seconds=9)))
+    clock = LocalClock(began, real=lambda: next(times))
+    clock.move_to(began + timedelta(hours=1))
+    clock.move_to(began)  # is earlier, and so moves nothing
+    clock.pass_(timedelta(seconds=1))
+    shown = [clock.shown_at(real + timedelta(seconds=at)) - began for at in (-1, 0, 4, 5, 8, 9, 60)]
+    hour = timedelta(hours=1)
+    later = hour + timedelta(seconds=1)
+    assert shown == [timedelta(), timedelta(), timedelta(), hour, hour, later, later]

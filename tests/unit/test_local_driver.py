@@ -10,7 +10,7 @@ from followup.adapters.memory import MemoryRecords
 from followup.domain.records import ClinicId, Lane, Next, Sender, Text, TextId, ThreadId
 from infra.local.clock import LocalClock
 from infra.local.driver import DriveError, Driver, Progress
-from infra.local.due import DueSteps
+from infra.local.due import QueriedSteps
 
 START = datetime(2026, 3, 30, 11, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -69,7 +69,7 @@ class Bench:
         self.seconds = 0.0
         self.driver = Driver(
             self.clock,
-            DueSteps(self.records),
+            QueriedSteps(self.records),
             self.service,
             parties,
             wait_s=10.0,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from followup.domain.errors import BadInput
-from infra.local.resting import RestingPlace
+from infra.local.resting import RestingPlace, Visit
 from infra.local.twin import Number, Settings, Twin
 
 NOW = datetime(2026, 4, 7, 12, 0, tzinfo=UTC)
@@ -71,3 +71,19 @@ def test_given_another_file_in_the_carriers_place_when_woken_then_it_says_how_to
     (tmp_path / "run" / "carrier.json").write_text("{}")
     with pytest.raises(BadInput, match="start again with --fresh"):
         place.wake(a_twin())
+
+
+def test_given_a_visit_when_it_is_kept_then_the_next_start_knows_it_and_forgetting_forgets_it(tmp_path: Path) -> None:
+    place = RestingPlace(tmp_path / "run")
+    assert place.visit() == Visit()
+    place.keep(Visit(played=("p1", "p2"), toured=("ask",)))
+    place.rest(a_twin(), NOW)
+    assert place.visit() == Visit(played=("p1", "p2"), toured=("ask",))
+    place.forget()
+    assert place.visit() == Visit()
+
+
+def test_given_another_file_in_the_visit_s_place_when_asked_then_the_visit_begins_anew(tmp_path: Path) -> None:
+    place = RestingPlace(tmp_path)
+    (tmp_path / "visit.json").write_text("[]")
+    assert place.visit() == Visit()

@@ -10,7 +10,7 @@ from followup.adapters.memory import MemoryRecords
 from followup.domain.records import Lane
 from infra.local.clock import LocalClock
 from infra.local.driver import Driver, Progress
-from infra.local.due import DueSteps
+from infra.local.due import QueriedSteps
 from infra.local.runs import Runs, RunState, share
 
 START = datetime(2026, 3, 30, 11, 30, tzinfo=UTC)
@@ -39,7 +39,7 @@ class Bench:
     def __init__(self) -> None:
         self.clock, self.service = LocalClock(START), Service()
         self.told: list[RunState] = []
-        driver = Driver(self.clock, DueSteps(MemoryRecords()), self.service, ())
+        driver = Driver(self.clock, QueriedSteps(MemoryRecords()), self.service, ())
         self.runs = Runs(driver, self.clock, self.told.append)
 
     @property

@@ -6,7 +6,6 @@ from itertools import combinations
 from math import inf
 from random import Random
 from statistics import fmean, median
-from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,6 +28,19 @@ from infra.demo.population import (
     true_phq9,
 )
 
+LANGUAGES = tuple(parameters().words)
+QUESTIONS = (
+    "mood",
+    "side_effects",
+    "which_effects",
+    "phq9:1",
+    "phq9:9",
+    "gad7:3",
+    "pain",
+    "how_bad",
+    "still_there",
+    "visit",
+)
 DAY = timedelta(days=1)
 START = datetime(2025, 3, 3, 16, tzinfo=UTC)
 SERIES = tuple(START + days * DAY for days in (0, 2, 4, 7, 9, 11))
@@ -344,7 +356,7 @@ def test_given_replies_when_read_then_about_one_in_a_hundred_makes_no_sense() ->
     assert share([text in nonsense for text in replies]) == pytest.approx(0.011, abs=0.004)
 
 
-@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_given_a_mood_question_when_answered_then_every_text_but_nonsense_names_a_number(language: Language) -> None:
     words = parameters().words[language]
     well = a_person(improvement=0.9)
@@ -371,7 +383,7 @@ def test_given_infusions_when_the_patient_is_home_then_side_effects_come_at_half
     assert share([until > 24 for until in hours]) == pytest.approx(0.08, abs=0.012)
 
 
-@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_given_a_patient_with_side_effects_when_asked_which_then_only_those_are_named(language: Language) -> None:
     words, at = parameters().words[language], START + timedelta(hours=5)
     for person in people("community", 300):
@@ -403,7 +415,7 @@ def test_given_many_people_when_a_month_passes_then_one_in_a_hundred_opts_out() 
 
 
 @pytest.mark.parametrize("kind", ["mania", "urinary", "misuse", "emergency"])
-@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_given_a_rare_event_when_asked_within_its_week_then_the_patient_tells_of_it(
     kind: str, language: Language
 ) -> None:
@@ -441,7 +453,7 @@ def test_given_the_same_seed_when_drawn_and_asked_again_then_everything_is_the_s
     first, again = draw("p-17", "community"), draw("p-17", "community")
     assert first == again
     assert draw("p-18", "community") != first
-    for question in get_args(Question):
+    for question in QUESTIONS:
         assert ask(first, question) == ask(again, question)
     local = END.astimezone(ZoneInfo("America/New_York")) + 7 * DAY
     assert ask(first, at=local) == ask(first, at=local.astimezone(UTC), infusions=tuple(reversed(SERIES)))
@@ -476,7 +488,7 @@ def test_given_maintenance_for_a_year_when_planned_then_intervals_widen_to_about
     assert 17 <= len(times) <= 19
 
 
-@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_given_a_language_when_its_words_are_read_then_none_is_missing(language: Language) -> None:
     p = parameters()
     words = p.words[language]
@@ -484,3 +496,27 @@ def test_given_a_language_when_its_words_are_read_then_none_is_missing(language:
     assert set(words.danger) == {1, 2, 3}
     assert set(words.events) == set(p.rare_events.per_year)
     assert set(words.effects) == set(words.lasting_effects) == set(p.side_effects.effects)
+
+
+def test_given_a_day_when_phq9_is_asked_item_by_item_then_the_answers_make_up_that_days_reading() -> None:
+    person = a_person(item9_baseline=1, item9_improved=0)
+    told = []
+    for item in range(1, 10):
+        reply = ask(replace(person, propensity=1.0), f"phq9:{item}", at=END + 9 * DAY + timedelta(minutes=item))
+        told.append(reply)
+    numbers = [
+        int("".join(filter(str.isdecimal, reply.text)))
+        for reply in told
+        if reply and any(map(str.isdecimal, reply.text))
+    ]
+    assert all(0 <= number <= 3 for number in numbers)
+    truth = true_phq9(person, SERIES, END + 9 * DAY)
+    assert sum(numbers) == pytest.approx(truth, abs=8)
+    assert numbers[-1] == 0
+
+
+def test_given_effects_that_are_over_when_asked_whether_they_last_then_the_digit_for_no_is_sent() -> None:
+    gone = [
+        ask(person, "still_there", at=SERIES[0] + 9 * DAY, infusions=SERIES[:1]) for person in people("community", 60)
+    ]
+    assert {reply.text.strip(" .!") for reply in gone if reply} & {"1"}

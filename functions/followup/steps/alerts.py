@@ -28,6 +28,11 @@ def page(service: Service, alert: Alert, now: datetime) -> Decision:
     return settle(service, decide)
 
 
+def page_mail_id(service: Service, alert: Alert, nth: int, to: str) -> str:
+    """The id of the mail to this address that goes with the nth change of an alert's trail, counted from 0."""
+    return f"page-{alert.alert_id}-{nth}-{service.phones.key(to)[:8]}"
+
+
 def acknowledge(service: Service, alert: Alert, who: str, now: datetime) -> Decision:
     """A named person takes the alert."""
     settings = service.settings(alert.clinic_id)
@@ -70,7 +75,7 @@ def _mail(service: Service, alert: Alert, settings: ClinicSettings, to: str, now
     subject, text = render_page(alert, settings, service.content.staff)
     mail = Mail(
         status="planned",
-        mail_id=f"page-{alert.alert_id}-{len(alert.trail)}-{service.phones.key(to)[:8]}",
+        mail_id=page_mail_id(service, alert, len(alert.trail), to),
         clinic_id=alert.clinic_id,
         kind="page",
         to=to,

@@ -147,6 +147,11 @@ class Stack:
         """Where the sent mails are read, as JSON."""
         return f"{self.url}/_ministack/ses/messages"
 
+    @property
+    def queued_url(self) -> str:
+        """Where the messages of all queues, waiting or in flight, are read in one call, as JSON."""
+        return f"{self.url}/_ministack/sqs/messages"
+
     def client(self, service: str) -> Any:
         """A client of this stack's AWS, for the shell around it; the service itself makes its own."""
         return _client(self._emulator, service)

@@ -1,6 +1,6 @@
 // Mail to staff, newest first, as HTML (in a frame that may do nothing) or as plain text.
 
-import { ask, listen, say, showProblem } from "./service.js";
+import { ask, listen, say, showProblem, soon } from "./service.js";
 import { showStrip, startStrip } from "./strip.js";
 
 const byId = (id) => document.getElementById(id);
@@ -66,12 +66,9 @@ for (const button of document.querySelectorAll("[data-form]")) {
   button.addEventListener("click", () => { form = button.dataset.form; showMail(false); });
 }
 await startStrip();
-let later = null;
+const refresh = soon(load);
 listen({
   open: load,
-  text: () => { later ??= setTimeout(() => { later = null; load(); }, 1000); },
-  clock: (state) => {
-    showStrip(state);
-    if (!state.running) load();
-  },
+  text: refresh,
+  clock: (state) => { showStrip(state); if (!state.running) refresh(); },
 });

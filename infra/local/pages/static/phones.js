@@ -1,6 +1,6 @@
 // Every patient's phone: what stands on it, and a line to type on.
 
-import { ask, listen, say, showProblem } from "./service.js";
+import { ask, element, listen, say, showProblem, soon } from "./service.js";
 import { showStrip, startStrip } from "./strip.js";
 import { clock, place, short } from "./time.js";
 
@@ -9,13 +9,6 @@ const board = document.getElementById("phones");
 const show = document.getElementById("show");
 const phones = new Map();
 let now = null;
-
-function element(name, className, words = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = words;
-  return made;
-}
 
 function addText(phone, text, fresh) {
   if (phone.sids.has(text.sid)) return;
@@ -37,6 +30,7 @@ function showMarks(phone) {
   const marks = [];
   if (phone.blocked || phone.status === "opted_out") marks.push(["opted out", true]);
   else if (phone.status !== "active") marks.push([phone.status.replaceAll("_", " "), true]);
+  if (phone.alert) marks.push(["alert open", true]);
   if (phone.played) marks.push(["you type", false]);
   phone.marks.replaceChildren(...marks.map(([words, warn]) => element("span", warn ? "mark warn" : "mark", words)));
 }
@@ -69,6 +63,7 @@ function makePhone(given) {
   const heading = card.querySelector("h2");
   heading.textContent = given.initials;
   heading.id = `phone-${given.id}`;
+  card.dataset.language = given.language;
   card.setAttribute("aria-labelledby", heading.id);
   phone.list.setAttribute("aria-label", `Texts of ${given.initials}`);
   phone.list.append(element("li", "empty", "No texts yet"));
@@ -103,14 +98,24 @@ async function load() {
   for (const given of found.phones) {
     const phone = phones.get(given.id) ?? makePhone(given);
     phones.set(given.id, phone);
-    Object.assign(phone, { status: given.status, blocked: given.blocked, played: given.played, zone: given.zone });
-    for (const text of given.texts) addText(phone, text, false);
+    Object.assign(phone, { status: given.status, blocked: given.blocked, played: given.played, alert: given.alert });
+    for (const text of given.texts) addText(phone, text, !first);
     showMarks(phone);
     showTime(phone);
   }
   document.getElementById("loading").hidden = true;
   showChosen();
-  requestAnimationFrame(() => phones.forEach(showLast));
+}
+
+// The phone that the address names: in view, and ready to type on.
+function showNamed() {
+  const named = phones.get(location.hash.replace("#phone-", ""));
+  for (const phone of phones.values()) phone.card.classList.toggle("named", phone === named);
+  if (!named) return;
+  show.value = "all";
+  showChosen();
+  named.card.scrollIntoView({ block: "center" });
+  named.card.querySelector("input").focus({ preventScroll: true });
 }
 
 function arrived({ patients, text }) {
@@ -121,6 +126,7 @@ function arrived({ patients, text }) {
     if (!text.from_patient) say(`New text to ${phone.initials}: ${text.body}`);
   }
   showChosen();
+  refresh();
 }
 
 function moved(state) {
@@ -130,6 +136,18 @@ function moved(state) {
   if (!state.running) load();
 }
 
+let first = true;
+
+async function open() {
+  await load();
+  if (!first) return;
+  first = false;
+  phones.forEach(showLast);
+  showNamed();
+}
+
+const refresh = soon(load, 1500);
 show.addEventListener("change", showChosen);
+addEventListener("hashchange", showNamed);
 await startStrip();
-listen({ open: load, text: arrived, clock: moved });
+listen({ open, text: arrived, alert: refresh, clock: moved });

@@ -34,3 +34,22 @@ export function showProblem(place, error) {
   place.textContent = error ? error.message ?? error : "";
   place.hidden = !error;
 }
+
+// A `load` that may be asked for at every piece of news: once within `first` milliseconds, and twice more after the last
+// of them, because work that a text or a click set off goes on for a moment.
+export function soon(load, first = 500) {
+  let next = null;
+  let later = [];
+  return () => {
+    next ??= setTimeout(() => { next = null; load(); }, first);
+    later.forEach(clearTimeout);
+    later = [2000, 5000].map((after) => setTimeout(load, after));
+  };
+}
+
+export function element(name, className, words = "") {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.textContent = words;
+  return made;
+}

@@ -57,7 +57,10 @@ export function sayTime(state, where) {
   if (!state.running) say(`It is ${short(state.now, where)}`);
 }
 
+// The state of the clock at the start, with its zone.
 export async function startStrip() {
   buttons(document.getElementById("strip-problem"));
-  showStrip(await ask("/api/clock"));
+  const state = await ask("/api/clock");
+  showStrip(state);
+  return state;
 }

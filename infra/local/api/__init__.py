@@ -1,0 +1,1 @@
+"""What the pages of the local stack ask for, one module for each page."""
