@@ -41,10 +41,10 @@ from infra.local.stack.stack import MAIL_DOMAIN, PUBLIC_URL, Stack
 from infra.local.stack.template import ROOT, Template
 from infra.local.twin import Number, Settings, Twin, TwinServer
 from tests.stack.shapes import ROLE, listed, of_type, statements
+from tests.stack.waiting import until
 
 SENDER, PHONE, MORNING = "+15555550102", "+15555550178", 10
 CLINIC, PATIENT = ClinicId("juniper"), PatientId("p1juniper")
-WITHIN_S = 30.0
 PROBE = """
 import boto3
 from botocore.exceptions import ClientError
@@ -59,15 +59,6 @@ def handler(event, context):
 """
 
 running = pytest.mark.stack
-
-
-def until(happened: Callable[[], Any]) -> Any:
-    """What `happened` says as soon as it says something."""
-    deadline = time.monotonic() + WITHIN_S
-    while not (found := happened()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
-    return found
 
 
 # --- the exceptions -----------------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,24 +19,17 @@ from followup.adapters.dynamo import DynamoRecords
 from followup.adapters.secrets import HashedPhones, StoredSecrets
 from followup.domain.clinic import ClinicSettings, OnCall, OpenHours
 from followup.domain.records import Clinic, ClinicId, Incoming, Receipt, Sender, ThreadId
+from followup.ports import Queue
+from infra.local.run import OnStack
 from infra.local.stack.emulator import Emulator, free_port
 from infra.local.stack.stack import PUBLIC_URL, Stack
 from infra.local.twin import Number, Settings, Twin, TwinServer
 from infra.local.twin.signing import signature
+from tests.stack.waiting import until
 
 pytestmark = pytest.mark.stack
 
 SENDER, STRANGER = "+15555550100", "+15555550177"
-WITHIN_S = 20.0
-
-
-def until(happened: Callable[[], Any], within_s: float = WITHIN_S) -> Any:
-    """What `happened` says as soon as it says something."""
-    deadline = time.monotonic() + within_s
-    while not (found := happened()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
-    return found
 
 
 def call(stack: Stack, route: str, form: dict[str, str], *, token: str | None = None) -> tuple[int, str]:
@@ -173,6 +166,20 @@ def test_given_a_phone_that_texts_danger_when_the_service_runs_then_it_is_answer
     assert until(lambda: b"dana@followup.example" in _read(stack.mails_url))
 
 
+def test_given_work_that_waits_when_the_clock_asks_then_every_queue_is_counted_as_it_counts_itself(
+    stack: Stack,
+) -> None:
+    sqs, url = stack.client("sqs"), stack.queue_urls["digests"]
+    with closing(OnStack(stack)) as functions:
+        nothing = until(lambda: idle(stack))
+        assert functions.waiting() == nothing
+        sqs.send_message(QueueUrl=url, MessageBody="{}", DelaySeconds=600)
+        waiting = functions.waiting()
+        assert waiting == stack.queue_depths()
+        sqs.purge_queue(QueueUrl=url)
+    assert waiting["digests"] == 1
+
+
 def test_given_the_running_sweep_when_called_then_it_reports_the_oldest_due_step(stack: Stack) -> None:
     before = time.time()
     assert stack.invoke("sweep", {"lane": "daily"}).keys() == {"handed_over"}
@@ -203,6 +210,12 @@ def test_given_a_stack_that_keeps_its_state_when_it_starts_again_then_records_an
         assert second.env_for("sweep")["CLOCK_URL"] == "http://127.0.0.1:9/now"
         kept = DynamoRecords(second.dynamodb(), second.table_name).get(keys.of(receipt))
         assert isinstance(kept, Receipt)
+
+
+def idle(stack: Stack) -> dict[Queue, int] | None:
+    """Every queue with nothing in it, once that is so."""
+    depths = stack.queue_depths()
+    return None if any(depths.values()) else depths
 
 
 def _read(url: str) -> bytes:
