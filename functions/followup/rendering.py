@@ -1,5 +1,6 @@
 """Mail to staff as it is sent: the digest in HTML and plain text, and the page to the person on call."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,16 +22,24 @@ _TEMPLATES = Path(__file__).parent / "content"
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A remark under the reason of a row; an urgent one says what to do now."""
+
+    words: str
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A row as the templates show it."""
+    """A row as the templates show it, every word of it from the content."""
 
     who: str
     why: str
+    news: str
     link: str
-    news: News
-    notes: tuple[str, ...]
-    held: bool
-    """The flag waits for an open alert and says what it meets beside that."""
+    spoken: str
+    """The link as a screen reader says it."""
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +53,17 @@ class Section:
 
 def render_digest(digest: Digest, wording: StaffWording) -> tuple[str, str, str]:
     """Subject, plain text and HTML of a digest. Subject and preheader hold nothing about any patient."""
-    day = f"{digest.day:%A}, {digest.day:%B} {digest.day.day}"
+    day = wording.day_of(digest.day)
     shown = {
-        "digest": digest,
+        "short": digest.short,
+        "day": day,
+        "quiet": digest.quiet,
+        "alarming": bool(digest.alerts),
+        "link": digest.link,
         "sections": tuple(_sections(digest, wording)),
         "preheader": wording.digest_preheader,
         "heading": fill(wording.digest_heading, {"short": digest.short, "day": day}),
+        "since_last": _since_last(digest, wording),
         "counts": _counts(digest, wording),
         "still_open": fill(wording.still_open, {"n": str(digest.still_open)}) if digest.still_open else "",
         "more": fill(wording.more, {"n": str(digest.more)}) if digest.more else "",
@@ -60,7 +74,7 @@ def render_digest(digest: Digest, wording: StaffWording) -> tuple[str, str, str]
     subject = _one_line(fill(wording.digest_subject, {"short": digest.short, "day": day}))
     text = environment.get_template("digest.txt.j2").render(shown)
     html = environment.get_template("digest.html.j2").render(shown)
-    return subject, text.strip() + "\n", html
+    return subject, re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n", html
 
 
 def render_page(alert: Alert, settings: ClinicSettings, wording: StaffWording) -> tuple[str, str]:
@@ -90,32 +104,51 @@ def _environment() -> "Environment":
 
 def _sections(digest: Digest, wording: StaffWording) -> Iterator[Section]:
     for level, alerts in groupby(digest.alerts, key=lambda row: row.level):
-        heading = f"{wording.alerts_heading}: {wording.levels[level]}"
+        heading = fill(wording.alerts_heading, {"level": wording.levels[level]})
         yield Section(heading, tuple(_alert_line(row, wording) for row in alerts), urgent=True)
     for group, flags in groupby(digest.rows, key=lambda row: row.group):
         yield Section(wording.groups[group], tuple(_flag_line(row, wording) for row in flags))
 
 
 def _alert_line(row: AlertRow, wording: StaffWording) -> Line:
-    status = "acknowledged" if row.acknowledged else "not acknowledged"
-    about = fill(wording.alert_row, {"code": row.code, "age": _age(row.age), "status": status})
-    why = wording.classes.get(row.rule, wording.alert_screened)
-    return Line(row.initials, why, row.link, row.news, (about, *_notes(row.marks, wording)), held=False)
+    status = wording.acknowledged if row.acknowledged else wording.not_acknowledged
+    about = fill(wording.alert_row, {"code": row.code, "age": _age(row.age, wording), "status": status})
+    return _line(row, wording.classes.get(row.rule, wording.alert_screened), wording, Note(about))
 
 
 def _flag_line(row: FlagRow, wording: StaffWording) -> Line:
     # A list that says less is better than no list: a rule without a class of its own shows its group's name.
     why = wording.classes.get(row.rule, wording.groups[row.group])
-    return Line(row.initials, why, row.link, row.news, _notes(row.marks, wording), held="open_alert" in row.marks)
+    return _line(row, fill(wording.held, {"why": why}) if "open_alert" in row.marks else why, wording)
 
 
-def _notes(marks: tuple[Mark, ...], wording: StaffWording) -> tuple[str, ...]:
-    words: dict[Mark, str] = {
-        "partial": wording.partial_response,
-        "one_score": wording.one_score,
-        "phone_now": wording.alert_phone_now,
+def _line(row: AlertRow | FlagRow, why: str, wording: StaffWording, *first: Note) -> Line:
+    labels: dict[News, str] = {"new": wording.is_new, "changed": wording.is_changed, "standing": ""}
+    who = row.initials or wording.unknown_number
+    return Line(
+        who=who,
+        why=why,
+        news=labels[row.news],
+        link=row.link,
+        spoken=fill(wording.open_link_spoken, {"who": who, "why": why}),
+        notes=(*first, *_notes(row.marks, wording)),
+    )
+
+
+def _notes(marks: tuple[Mark, ...], wording: StaffWording) -> Iterator[Note]:
+    notes: dict[Mark, Note] = {
+        "partial": Note(wording.partial_response),
+        "one_score": Note(wording.one_score),
+        "phone_now": Note(wording.alert_phone_now, urgent=True),
     }
-    return tuple(words[mark] for mark in marks if mark in words)
+    return (notes[mark] for mark in marks if mark in notes)
+
+
+def _since_last(digest: Digest, wording: StaffWording) -> str:
+    figures = {"new": digest.new, "changed": digest.changed, "withdrawn": digest.withdrawn}
+    if digest.quiet or not any(figures.values()):
+        return ""
+    return fill(wording.since_last, {name: str(figure) for name, figure in figures.items()})
 
 
 def _counts(digest: Digest, wording: StaffWording) -> str:
@@ -133,11 +166,13 @@ def _counts(digest: Digest, wording: StaffWording) -> str:
     return fill(wording.quiet_day if digest.quiet else wording.counts, figures)
 
 
-def _age(age: timedelta) -> str:
+def _age(age: timedelta, wording: StaffWording) -> str:
     minutes = int(age.total_seconds() // 60)
     if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+        return fill(wording.minutes, {"n": str(minutes)})
+    if minutes < 48 * 60:
+        return fill(wording.hours, {"n": str(minutes // 60)})
+    return fill(wording.days, {"n": str(minutes // (24 * 60))})
 
 
 def _one_line(text: str) -> str:

@@ -205,7 +205,7 @@ def test_given_a_busy_day_when_rendered_then_text_and_html_say_the_same(wording:
         "phone now",
         "Alert 4822, open for 3 h, acknowledged",
         "Unknown number",
-        "n hold while an alert is open; also meets: Gain lost, confirmed",
+        "On hold while an alert is open; also meets: Gain lost, confirmed",
         "Partial response to the series.",
         "The reference is one score only.",
         "https://staff.lakeside.example/a0",
@@ -260,8 +260,8 @@ def test_given_html_when_read_by_a_machine_then_tables_and_colour_schemes_are_de
     _, _, html = render_digest(a_digest(a_flag(0), alerts=(an_alert(1),)), wording)
     assert '<html lang="en">' in html
     assert '<meta name="color-scheme" content="light dark">' in html
-    assert html.count('scope="col"') == 6
     assert html.count('scope="row"') == 2
+    assert 'aria-label="Open: AR, Gain lost, confirmed"' in html
     assert balanced(html)
 
 

@@ -1,11 +1,12 @@
 """What staff read: reasons of flags and alerts, the digest, and the mail that pages the person on call.
 
-The wording is data. Mail shows the class of a reason by default; the sentence with scores in it stands behind sign-in
-unless the clinic has chosen otherwise. Subjects never hold personal data.
+The wording is data. Mail shows the class of a reason; the sentence with scores in it is never mailed. Subjects never
+hold personal data.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -19,16 +20,28 @@ SLOTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "alert_phone_now": frozenset(),
         "alert_screened": frozenset(),
         "alert_row": frozenset({"code", "age", "status"}),
+        "acknowledged": frozenset(),
+        "not_acknowledged": frozenset(),
+        "minutes": frozenset({"n"}),
+        "hours": frozenset({"n"}),
+        "days": frozenset({"n"}),
+        "day": frozenset({"weekday", "month", "date"}),
         "digest_subject": frozenset({"short", "day"}),
         "digest_preheader": frozenset(),
         "digest_heading": frozenset({"short", "day"}),
-        "alerts_heading": frozenset(),
+        "since_last": frozenset({"new", "changed", "withdrawn"}),
+        "alerts_heading": frozenset({"level"}),
+        "is_new": frozenset(),
+        "is_changed": frozenset(),
+        "unknown_number": frozenset(),
+        "held": frozenset({"why"}),
         "quiet_day": frozenset({"followed", "delivered", "answered", "unreadable", "alerts", "time"}),
         "counts": frozenset({"followed", "delivered", "answered", "unreadable", "alerts", "time"}),
         "quiet_desk": frozenset({"time"}),
         "still_open": frozenset({"n"}),
         "more": frozenset({"n"}),
         "open_link": frozenset(),
+        "open_link_spoken": frozenset({"who", "why"}),
         "footer": frozenset(),
         "partial_response": frozenset(),
         "one_score": frozenset(),
@@ -63,11 +76,32 @@ class StaffWording:
     alert_screened: str
     """Why an alert stands that the danger screen opened."""
     alert_row: str
+    acknowledged: str
+    """The status of an alert that a named person has taken."""
+    not_acknowledged: str
+    minutes: str
+    """An alert's age, in the largest of three units that still says enough."""
+    hours: str
+    days: str
+
+    weekdays: tuple[str, str, str, str, str, str, str]
+    """From Monday on."""
+    months: tuple[str, str, str, str, str, str, str, str, str, str, str, str]
+    day: str
 
     digest_subject: str
     digest_preheader: str
     digest_heading: str
+    since_last: str
+    """What has changed since the last digest."""
     alerts_heading: str
+    is_new: str
+    """Marks of a row that is news."""
+    is_changed: str
+    unknown_number: str
+    """Stands for the initials where the number belongs to nobody that the service knows."""
+    held: str
+    """A reason that waits for an open alert."""
     quiet_day: str
     counts: str
     """The figures of a day on which there is something to act on."""
@@ -77,6 +111,8 @@ class StaffWording:
     more: str
     """Rows left out because the digest is full."""
     open_link: str
+    open_link_spoken: str
+    """The same link as a screen reader says it, among many that look alike."""
     footer: str
 
     partial_response: str
@@ -84,6 +120,11 @@ class StaffWording:
     one_score: str
     on_hold: str
     booked: str
+
+    def day_of(self, day: date) -> str:
+        """A day as a heading says it, e.g. "Thursday, March 5"."""
+        names = {"weekday": self.weekdays[day.weekday()], "month": self.months[day.month - 1], "date": str(day.day)}
+        return fill(self.day, names)
 
     def reason(self, rule: str, numbers: Sequence[tuple[str, str]]) -> str:
         """The reason of a flag in one sentence, and what has to be said with it: one score only, on hold, booked.
