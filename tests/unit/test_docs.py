@@ -11,38 +11,58 @@ import pytest
 from followup import keys
 from followup.domain.records import AnyRecord, Step
 from infra.cli.main import main
+from infra.local import layout
 from tests.contract.samples import ONE_OF_EACH
+from tests.documented import PAGES, README, ROOT, commands, section, shown_commands
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+OTHERS = [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")]
 RECORDS = (ROOT / "docs/records.md").read_text()
 
 
-def test_given_the_readme_when_it_names_a_make_target_then_there_is_one() -> None:
-    named = set(re.findall(r"\bmake ([a-z]+)", README)) - {"and"}
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
+def test_given_a_page_when_it_names_a_make_target_then_there_is_one(page: Path) -> None:
+    named = set(re.findall(r"`make ([a-z]+)", page.read_text(encoding="utf-8")))
+    named |= {line.split()[1] for line in commands(page) if line.startswith("make ")}
+    assert named <= set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("line", [line for line in shown_commands() if line.startswith(".venv/bin/followup ")])
+def test_given_a_command_when_it_is_shown_then_it_takes_those_words(line: str) -> None:
+    words = line.replace("--stack-name followup", "--local").split()[1:]
+    command: click.Command = main
+    context = click.Context(main, obj=lambda: None)
+    words = [word for word in words if word != "--local"]
+    while isinstance(command, click.Group):
+        found = command.get_command(context, words.pop(0))
+        assert found is not None
+        command = found
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_given_the_readme_when_read_from_the_top_then_a_newcomer_finds_things_in_this_order() -> None:
+    headings = re.findall(r"^## (.+)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == [
+        "Run it",
+        "Test",
+        "A conversation",
+        "How it works",
+        "The command line",
+        "Deploy",
+        "Settings",
+        "Data and privacy",
+        "Decisions",
+    ]
+
+
+def test_given_the_readme_when_it_names_a_page_of_make_run_then_the_navigation_has_it() -> None:
+    named = set(re.findall(r"\*\*([^*]+)\*\*", section(README, "Run it")))
     assert named
-    assert named <= targets
+    assert named <= {page.title for page in layout.ALL}
 
 
-def test_given_the_readme_when_it_shows_a_command_then_it_takes_those_words() -> None:
-    shown = re.findall(r"^\.venv/bin/followup (.+)$", README, re.MULTILINE)
-    assert len(shown) >= 8
-    for line in shown:
-        words = line.split()
-        command: click.Command = main
-        context = click.Context(main, obj=lambda: None)
-        words = [word for word in words if word != "--local"]
-        while isinstance(command, click.Group):
-            found = command.get_command(context, words.pop(0))
-            assert found is not None, line
-            command = found
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= options, line
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_given_a_page_when_it_links_to_a_file_then_the_file_is_there(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
         if not target.startswith("http"):
