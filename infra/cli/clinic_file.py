@@ -220,7 +220,7 @@ def read_clinic(path: Path) -> tuple[ClinicId, ClinicSettings]:
         ClinicFileError: something is wrong with its file; all of it is named.
     """
     problems: list[Problem] = []
-    source = load(path, problems)
+    source = load(path.parent, path.name, problems)
     if source is None:
         raise ClinicFileError(problems)
     try:

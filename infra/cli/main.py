@@ -8,6 +8,7 @@ from infra.cli.clinics import clinic
 from infra.cli.flags import flags
 from infra.cli.imports import infusions, patients, scores
 from infra.cli.preview import preview
+from infra.cli.read import read
 from infra.cli.retry import retry
 from infra.cli.session import connection
 from infra.cli.smoke import smoke
@@ -27,6 +28,7 @@ main.add_command(patients)
 main.add_command(infusions)
 main.add_command(scores)
 main.add_command(preview)
+main.add_command(read)
 main.add_command(retry)
 main.add_command(alerts)
 main.add_command(flags)

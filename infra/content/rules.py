@@ -7,53 +7,67 @@ from itertools import product
 from typing import Final, get_args
 
 from followup.domain import staff_wording
+from followup.domain.asking import FRAMES
 from followup.domain.delivery import CarrierCodes, Origin
 from followup.domain.records import FlagGroup, Language, Level
 from followup.domain.segments import Segments, count, outside_gsm7
 from followup.domain.staff_wording import StaffWording
 from followup.domain.wording import REQUIRED, SLOT, TextEntry, Texts, Wording, fill, slots_of
 from infra.content.refused import RefusedWords, refused_in
-from infra.content.sources import Problem, Source, Steps
+from infra.content.sources import Problem, Steps, Told
 
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 VARYING: Final = ("sms_name", "phone")
 """Slots whose values a clinic chooses."""
+
+MEASURED: Final = frozenset({*VARYING, "day", "time"})
+"""Slots whose longest values are known; frames, which have others, are measured with each question in them."""
 
 SPOKEN_KEYWORDS: Final = frozenset({"STOP", "START", "HELP"})
 """Keywords that texts must name, because carriers and regulators want them named."""
 
 
-def text_problems(source: Source, texts: Texts, refused: RefusedWords, keywords: tuple[str, ...]) -> Iterator[Problem]:
+def text_problems(source: Told, texts: Texts, refused: RefusedWords, keywords: tuple[str, ...]) -> Iterator[Problem]:
     yield from (
         source.problem(("longest", name), "is missing", "say how long it may be")
         for name in VARYING
         if name not in texts.longest
     )
-    missing = [language for language in LANGUAGES if language not in texts.calendar]
-    yield from (source.problem(("calendar", language), "is missing", "add it") for language in missing)
     for text_id in REQUIRED:
         if text_id not in texts.entries:
-            languages = " and ".join(LANGUAGES)
-            yield source.problem(("entries", text_id), "is missing", f"add it in {languages}")
-    if missing or len(texts.longest) < len(VARYING):
-        return
+            yield source.problem(("entries", text_id), "is missing", "add it")
+    for frame, slots in FRAMES.items():
+        if frame not in texts.entries:
+            yield source.problem(("entries", frame), "is missing", "add it")
+        elif set(texts.entries[frame].slots) != set(slots):
+            at: Steps = ("entries", frame, "slots")
+            yield source.problem(at, "are not the slots of this frame", f"write [{', '.join(slots)}]")
+    measurable = len(texts.longest) == len(VARYING)
     for text_id, entry in texts.entries.items():
         path: Steps = ("entries", text_id)
-        for answer in entry.expects:
-            if answer.strip().upper() in keywords:
-                what = f"asks for {answer}, which the carrier acts on by itself"
-                yield source.problem((*path, "expects"), what, "ask for digits")
-        for language in LANGUAGES:
-            at = (*path, language)
-            wording = entry.wording(language)
-            hole = tuple(_slot_problems(source, at, wording.text, frozenset(entry.slots)))
+        for language, wording in entry.wordings.items():
+            at = (*path, "wordings", language)
+            hole = tuple(slot_problems(source, at, wording.text, frozenset(entry.slots)))
             yield from hole
             yield from _wording_problems(source, at, entry, wording, refused, keywords)
-            if not hole:
+            if not hole and measurable and language in texts.calendar and MEASURED.issuperset(entry.slots):
                 yield from _size_problems(source, at, texts, text_id, language)
 
 
-def _slot_problems(source: Source, at: Steps, sentence: str, declared: frozenset[str]) -> Iterator[Problem]:
+def days_of(texts: Texts, language: Language) -> tuple[str, ...]:
+    """Every weekday in every month, as the slot `day` says it."""
+    words = texts.calendar[language]
+    return tuple(
+        fill(words.day, {"weekday": weekday, "month": month, "date": "30"})
+        for weekday, month in product(words.weekdays, words.months)
+    )
+
+
+def longest_time(texts: Texts, language: Language) -> str:
+    """The time of day that takes the most characters."""
+    return max((texts.time(time(hour, 30), language) for hour in range(24)), key=len)
+
+
+def slot_problems(source: Told, at: Steps, sentence: str, declared: frozenset[str]) -> Iterator[Problem]:
     if not sentence.strip():
         yield source.problem(at, "is empty", "write it")
         return
@@ -68,7 +82,7 @@ def _slot_problems(source: Source, at: Steps, sentence: str, declared: frozenset
 
 
 def _wording_problems(
-    source: Source, at: Steps, entry: TextEntry, wording: Wording, refused: RefusedWords, keywords: tuple[str, ...]
+    source: Told, at: Steps, entry: TextEntry, wording: Wording, refused: RefusedWords, keywords: tuple[str, ...]
 ) -> Iterator[Problem]:
     for word, group in refused_in(wording.text, refused.groups.values()):
         yield source.problem(at, f'"{word}" {group.why}', group.fix)
@@ -80,8 +94,8 @@ def _wording_problems(
             yield source.problem(at, f"names {word}, which the carrier acts on by itself", "ask for digits")
 
 
-def _size_problems(source: Source, at: Steps, texts: Texts, text_id: str, language: Language) -> Iterator[Problem]:
-    wording = texts.entries[text_id].wording(language)
+def _size_problems(source: Told, at: Steps, texts: Texts, text_id: str, language: Language) -> Iterator[Problem]:
+    wording = texts.wording(text_id, language)
     size = largest(texts, text_id, language)
     if size.encoding == "UCS-2" and not wording.ucs2:
         odd = " ".join(outside_gsm7(wording.text)) or "a day's name"
@@ -95,17 +109,11 @@ def _size_problems(source: Source, at: Steps, texts: Texts, text_id: str, langua
 
 def largest(texts: Texts, text_id: str, language: Language) -> Segments:
     """The size of a text with the slot values that make it largest."""
-    words = texts.calendar[language]
-    days = [
-        fill(words.day, {"weekday": weekday, "month": month, "date": "30"})
-        for weekday, month in product(words.weekdays, words.months)
-    ]
-    times = [texts.time(time(hour, 30), language) for hour in range(24)]
     values: dict[str, list[str]] = {
         "sms_name": ["N" * texts.longest["sms_name"]],
         "phone": ["5" * texts.longest["phone"]],
-        "day": days,
-        "time": [max(times, key=len)],
+        "day": list(days_of(texts, language)),
+        "time": [longest_time(texts, language)],
     }
     slots = texts.entries[text_id].slots
     sizes = (
@@ -115,16 +123,16 @@ def largest(texts: Texts, text_id: str, language: Language) -> Segments:
     return max(sizes, key=lambda size: (size.segments, size.units))
 
 
-def staff_problems(source: Source, staff: StaffWording, refused: RefusedWords) -> Iterator[Problem]:
+def staff_problems(source: Told, staff: StaffWording, refused: RefusedWords) -> Iterator[Problem]:
     for name, declared in staff_wording.SLOTS.items():
-        yield from _slot_problems(source, (name,), getattr(staff, name), declared)
+        yield from slot_problems(source, (name,), getattr(staff, name), declared)
     for name in ("alert_subject", "alert_body", "digest_subject", "digest_preheader"):
         for word, group in refused_in(getattr(staff, name), refused.groups.values()):
             yield source.problem((name,), f'"{word}" {group.why}', group.fix)
     yield from _same_keys(source, "reasons", staff.reasons, "classes", staff.classes)
     yield from _same_keys(source, "classes", staff.classes, "reasons", staff.reasons)
     for rule, sentence in staff.reasons.items():
-        yield from _slot_problems(source, ("reasons", rule), sentence, slots_of(sentence))
+        yield from slot_problems(source, ("reasons", rule), sentence, slots_of(sentence))
     for rule, words in staff.classes.items():
         if re.search(r"[{}\d]", words):
             yield source.problem(("classes", rule), "holds a number or a slot", "say it without: it stands in mail")
@@ -135,14 +143,14 @@ def staff_problems(source: Source, staff: StaffWording, refused: RefusedWords) -
 
 
 def _same_keys(
-    source: Source, name: str, ours: Mapping[str, str], other: str, theirs: Mapping[str, str]
+    source: Told, name: str, ours: Mapping[str, str], other: str, theirs: Mapping[str, str]
 ) -> Iterator[Problem]:
     for key in theirs:
         if key not in ours:
             yield source.problem((name, key), f"is missing, {other} has it", "add it to both")
 
 
-def carrier_problems(source: Source, carrier: CarrierCodes) -> Iterator[Problem]:
+def carrier_problems(source: Told, carrier: CarrierCodes) -> Iterator[Problem]:
     for origin in get_args(Origin):
         if origin not in carrier.unlisted:
             yield source.problem(("unlisted", origin), "is missing", "say how unknown codes are treated")

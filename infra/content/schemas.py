@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from infra.content.sources import META, Problem, Source, Steps
+from infra.content.sources import META, Problem, Steps, Told
 
 
-def decode(source: Source, values: Any, schema: Any, at: Steps = ()) -> tuple[Any, tuple[Problem, ...]]:
+def decode(source: Told, values: Any, schema: Any, at: Steps = ()) -> tuple[Any, tuple[Problem, ...]]:
     """The values as their schema's type, or None and the problem, with the line that it stands on."""
     try:
         value = msgspec.convert(values, schema)
@@ -23,7 +23,7 @@ def decode(source: Source, values: Any, schema: Any, at: Steps = ()) -> tuple[An
     return value, unknown
 
 
-def _schema_problem(source: Source, values: Any, schema: Any, at: Steps, message: str) -> Problem:
+def _schema_problem(source: Told, values: Any, schema: Any, at: Steps, message: str) -> Problem:
     what, _, _ = message.partition(" - at ")
     path = (*at, *_path_of(values, schema, message))
     missing = re.fullmatch(r"Object missing required field `(\w+)`", what)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -29,6 +29,16 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.field}: {self.problem}; {self.fix}"
+
+
+class Told(Protocol):
+    """Values that know where each of them was written."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def values(self) -> dict[Any, Any]: ...
+    def problem(self, path: Steps, problem: str, fix: str) -> Problem: ...
 
 
 class Source:
@@ -57,26 +67,26 @@ class Source:
         return Problem(self.name, self.line(path), field, problem, fix)
 
 
-def load(path: Path, problems: list[Problem]) -> Source | None:
-    """The file, or None and what is wrong with it added to the problems."""
+def load(folder: Path, name: str, problems: list[Problem]) -> Source | None:
+    """The file of this name in the content's folder, or None and what is wrong with it added to the problems."""
     try:
-        source = _parsed(path.name, path.read_text(encoding="utf-8"))
+        source = _parsed(name, (folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        problems.append(Problem(path.name, 1, "the file", "is missing", "add it"))
+        problems.append(Problem(name, 1, "the file", "is missing", "add it"))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = f"is not valid YAML ({error.problem or error.context})"
-        problems.append(Problem(path.name, mark.line + 1 if mark else 1, "the file", what, "correct this line"))
+        problems.append(Problem(name, mark.line + 1 if mark else 1, "the file", what, "correct this line"))
     except (YAMLError, UnicodeDecodeError):
-        problems.append(Problem(path.name, 1, "the file", "is not YAML in UTF-8", "save it as UTF-8 text"))
+        problems.append(Problem(name, 1, "the file", "is not YAML in UTF-8", "save it as UTF-8 text"))
     else:
         if source is None:
-            problems.append(Problem(path.name, 1, "the file", "is not a mapping of fields", "begin it with version:"))
+            problems.append(Problem(name, 1, "the file", "is not a mapping of fields", "begin it with version:"))
         return source
     return None
 
 
-@lru_cache(maxsize=32)  # long word lists take a second, and most files stay as they are between two checks
+@lru_cache(maxsize=128)  # long word lists take a second, and most files stay as they are between two checks
 def _parsed(name: str, text: str) -> Source | None:
     tree = YAML().load(text)
     return Source(name, tree) if isinstance(tree, CommentedMap) else None

@@ -42,7 +42,7 @@ def play(killer: Killer) -> tuple[list[str], list[tuple[str, int]], dict[str, st
         machine.run_until(MONDAY + timedelta(hours=20))
         killer.armed = True
         machine.run_until(MONDAY + timedelta(hours=25))
-        for words in ("7", "some", "nausea"):
+        for words in ("7", "some", "nausea", "0", "no"):
             machine.patient_writes(phone_of(machine, quinn), SENDER, words)
             machine.run_until(machine.clock.now() + timedelta(minutes=10))
         killer.armed = False
@@ -60,7 +60,7 @@ def undisturbed() -> tuple[list[str], list[tuple[str, int]], dict[str, str], int
 def crashes() -> Iterator[tuple[int, Moment]]:
     """Every write of the course, killed before and after it is made; a few more than there are, to be sure of all."""
     moments: tuple[Moment, ...] = ("before", "after")
-    for number in range(1, 31):
+    for number in range(1, 43):
         for moment in moments:
             yield number, moment
 
@@ -68,7 +68,7 @@ def crashes() -> Iterator[tuple[int, Moment]]:
 def test_given_no_crash_when_the_check_in_is_played_then_every_write_is_within_the_crashes_tried(
     undisturbed: tuple[list[str], list[tuple[str, int]], dict[str, str], int],
 ) -> None:
-    assert 15 < undisturbed[3] <= 30
+    assert 20 < undisturbed[3] <= 42
     assert undisturbed[2]["next_day"] == "answered"
 
 

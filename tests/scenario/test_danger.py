@@ -691,7 +691,7 @@ def test_given_the_screen_breaks_when_a_text_comes_then_it_is_stored_and_staff_a
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quinn = enrol(machine)
-    monkeypatch.setattr(triage, "screen", breaking)
+    monkeypatch.setattr(triage, "first_look", breaking)
 
     write(machine, quinn, DANGER)
 
@@ -705,7 +705,7 @@ def test_given_the_screen_breaks_when_stop_comes_then_it_is_honoured_all_the_sam
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quinn = enrol(machine)
-    monkeypatch.setattr(triage, "screen", breaking)
+    monkeypatch.setattr(triage, "first_look", breaking)
 
     write(machine, quinn, "STOP")
 

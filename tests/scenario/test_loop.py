@@ -43,7 +43,9 @@ def test_given_a_completed_infusion_when_a_day_passes_then_both_checks_are_asked
     machine.settle()
     machine.patient_writes(phone, SENDER, "1")
     machine.settle()
-    machine.patient_writes(phone, SENDER, "a bit of nausea")
+    machine.patient_writes(phone, SENDER, "a bit of a headache")
+    machine.settle()
+    machine.patient_writes(phone, SENDER, "2")
     machine.settle()
 
     asked = [
@@ -52,6 +54,7 @@ def test_given_a_completed_infusion_when_a_day_passes_then_both_checks_are_asked
         "Lakeside Wellness: How is your mood today, 0 to 10? 0 = worst, 10 = best. Reply with a number.",
         "Any side effects since your visit? 0 = none, 1 = some.",
         "Which ones? A few words are enough, for example: dizzy, sleepy, headache.",
+        "Are they still there? 1 = no, 2 = yes.",
         (
             "Thanks, noted for your care team. If it gets worse, or is not gone by tomorrow 9 AM, call 312-555-0101. "
             "Emergency: 911."
@@ -81,7 +84,7 @@ def test_given_an_unclear_answer_when_asked_again_then_a_second_unclear_one_goes
 
     assert "0 to 10" in again
     assert texts(machine, quinn)[-1] == "Thanks, noted for your care team."
-    assert [flag.rule for flag in chart(machine, quinn).flags] == ["unreadable_reply"]
+    assert {flag.rule for flag in chart(machine, quinn).flags} == {"wrote_free_text", "unreadable_reply"}
     assert checkins(machine, quinn)[-1].status == "partly_answered"
 
 

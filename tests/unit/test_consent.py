@@ -1,23 +1,11 @@
-from pathlib import Path
-
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-from followup.domain.consent import KeywordWords, keyword, wishes_to_stop
+from followup import content
+from followup.domain.consent import keyword, wishes_to_stop
 
-CONTENT = Path(__file__).parents[2] / "functions" / "followup" / "content" / "consent.yaml"
-
-
-def _words() -> KeywordWords:
-    document = YAML(typ="safe", pure=True).load(CONTENT)
-    schema = {key: value for key, value in document.items() if key not in {"version", "source", "review"}}
-    return msgspec.convert(schema, KeywordWords, strict=True)
-
-
-WORDS = _words()
+WORDS = content.load().keywords
 
 WISHES = (
     "please stop texting me",

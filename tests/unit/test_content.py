@@ -8,9 +8,9 @@ import pytest
 
 from followup import content
 from followup.content import Content
+from followup.domain.asking import wording_of
 from followup.domain.delivery import CarrierCodes, code_class
-from followup.domain.reading import read
-from followup.domain.records import Language, Question
+from followup.domain.records import Language
 from followup.domain.segments import count
 from followup.domain.wording import REQUIRED, UnfitText
 from infra.content.__main__ import main
@@ -21,6 +21,7 @@ from infra.content.rules import largest
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")
 Breaking = Callable[[str, str, str], list[str]]
+NEUTRAL, EN, ES = "texts.yaml", "languages/en/texts.yaml", "languages/es/texts.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +34,7 @@ def breaking(tmp_path: Path) -> Breaking:
     """Replace something in one file of a copy of the content, and tell what the check says."""
 
     def break_it(file: str, old: str, new: str) -> list[str]:
-        for path in CONTENT.iterdir():
-            if path.is_file():
-                shutil.copy(path, tmp_path / path.name)
+        shutil.copytree(CONTENT, tmp_path, dirs_exist_ok=True)
         text = (tmp_path / file).read_text(encoding="utf-8")
         assert old in text, f"{file} no longer holds what this test breaks"
         (tmp_path / file).write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -68,7 +67,7 @@ def test_given_the_compiled_content_when_loaded_then_it_is_what_the_yaml_says(lo
 def test_given_the_longest_slots_when_a_text_is_measured_then_it_takes_no_more_segments_than_it_may(
     loaded: Content, text_id: str, language: Language
 ) -> None:
-    wording = loaded.texts.entries[text_id].wording(language)
+    wording = loaded.texts.wording(text_id, language)
     size = largest(loaded.texts, text_id, language)
     assert size.segments <= wording.max_segments
     assert (size.encoding == "UCS-2") == wording.ucs2
@@ -78,8 +77,11 @@ def test_given_an_opening_text_with_the_notice_when_measured_then_english_stays_
     loaded: Content,
 ) -> None:
     notice = loaded.texts.render("notice", "en")
-    for text_id in ("open.mood", "open.side_effects"):
-        body = loaded.texts.render(text_id, "en", sms_name="N" * loaded.texts.longest["sms_name"])
+    for question in ("mood", "side_effects"):
+        name = "N" * loaded.texts.longest["sms_name"]
+        body = wording_of(
+            question, "en", "open", questions=loaded.questions, texts=loaded.texts, number=1, of=1, sms_name=name
+        )
         assert count(f"{body} {notice}").segments <= 2
 
 
@@ -88,121 +90,90 @@ def test_given_a_text_about_danger_when_read_then_it_holds_the_numbers_to_call(
     loaded: Content, language: Language
 ) -> None:
     for text_id in ("crisis.self_harm", "crisis.automated_line", "crisis.not_acknowledged", "keyword.help", "notice"):
-        body = loaded.texts.entries[text_id].wording(language).text
+        body = loaded.texts.wording(text_id, language).text
         assert "911" in body
         assert "988" in body
-    assert "911" in loaded.texts.entries["crisis.medical"].wording(language).text
+    assert "911" in loaded.texts.wording("crisis.medical", language).text
 
 
 def test_given_spanish_when_988_is_named_then_its_spanish_line_is_too(loaded: Content) -> None:
     for entry in loaded.texts.entries.values():
-        if "988" in entry.es.text:
-            assert "(oprima 2)" in entry.es.text
-
-
-@pytest.mark.parametrize("text_id", [text_id for text_id in REQUIRED if text_id.endswith(("mood", "side_effects"))])
-def test_given_an_answer_that_a_text_asks_for_when_the_reader_gets_it_then_it_is_sure(
-    loaded: Content, text_id: str
-) -> None:
-    question: Question = "mood" if text_id.endswith("mood") else "side_effects"
-    expected = loaded.texts.entries[text_id].expects
-    assert expected
-    for answer in expected:
-        reading = read(answer, question, loaded.reading)
-        assert (reading.value, reading.confidence) == (int(answer), "sure")
-
-
-@pytest.mark.parametrize("text_id", ["ask.which_effects", "again.which_effects"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_given_the_examples_that_a_text_names_when_a_patient_sends_them_then_they_are_read(
-    loaded: Content, text_id: str, language: Language
-) -> None:
-    _, _, examples = loaded.texts.entries[text_id].wording(language).text.rpartition(": ")
-    for example in examples.rstrip(".").split(", "):
-        assert read(example, "which_effects", loaded.reading).side_effects, f"{text_id} {language}"
+        if "988" in entry.wordings["es"].text:
+            assert "(oprima 2)" in entry.wordings["es"].text
 
 
 def test_given_closing_texts_when_read_then_no_word_judges_the_answer(loaded: Content) -> None:
     judging = re.compile(r"\b(great|good|sorry|normal|bien|genial|lamentamos|siento)\b", re.IGNORECASE)
     for text_id in ("thanks", "thanks.side_effect"):
         for language in LANGUAGES:
-            assert not judging.search(loaded.texts.entries[text_id].wording(language).text)
+            assert not judging.search(loaded.texts.wording(text_id, language).text)
 
 
 # --- refusals: each names file, line, field and fix --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("file", "old", "new", "said"),
     [
         (
+            EN,
             'noted for your care team."}',
             'your ketamine team noted it."}',
-            'thanks.en: "ketamine" names a drug; leave it',
+            'thanks: "ketamine" names a drug; leave it',
         ),
+        (ES, 'lo anotamos para su equipo de salud."}', 'y ánimo con su DEPRESIÓN."}', '"depresion" names a'),
+        (EN, 'for your care team."}', 'before your infusions."}', '"infusions" says what kind of visit'),
+        (EN, 'for your care team."}', 'Great!"}', '"great" judges or comforts; stay neutral'),
+        (EN, 'for your care team."}', 'for {doctor}."}', "thanks: has the unknown slot doctor; known here: none"),
+        (EN, "Call {sms_name} at {phone} after", "Call {sms_name} after", "night: lacks the slot phone; use it"),
+        (EN, "We have not reached staff. Call 911 or 988 now.", "Call 911.", "does not hold 988; add it"),
+        (EN, 'Thanks, noted for your care team."}', "Thanks, " + "noted " * 40 + '"}', "thanks: takes 2 segments with"),
+        (EN, 'Thanks, noted for your care team."}', 'Thanks, we’ve noted it."}', "is not GSM-7 because of ’; choose"),
+        (ES, "lo anotamos para su", "se lo pasará a su", "thanks: is not GSM-7 because of á; choose other words, or"),
+        (ES, "    ucs2: true # on Saturdays only: sábado\n", "", "reminder: is not GSM-7 because of a day's name"),
         (
-            'Gracias, lo anotamos para su equipo de salud."}',
-            'Gracias, y ánimo con su DEPRESIÓN."}',
-            '"depresion" names a',
+            EN,
+            'Thanks, noted for your care team."}',
+            'Thanks, noted.", ucs2: true}',
+            "sets ucs2 although nothing needs it",
         ),
-        ('for your care team."}', 'before your infusions."}', '"infusions" says what kind of visit'),
-        ('for your care team."}', 'Great!"}', '"great" judges or comforts; stay neutral'),
-        ('for your care team."}', 'for {doctor}."}', "thanks.en: has the unknown slot doctor; known here: none"),
-        ('for your care team."}', 'for {Your} team."}', "has a brace that belongs to no slot"),
-        ("Call {sms_name} at {phone} after", "Call {sms_name} after", "night.en: lacks the slot phone; use it"),
-        ("We have not reached staff. Call 911 or 988 now.", "Call 911.", "does not hold 988; add it"),
-        ('Thanks, noted for your care team."}', "Thanks, " + "noted " * 40 + '"}', "thanks.en: takes 2 segments with"),
-        ('Thanks, noted for your care team."}', 'Thanks, we’ve noted it."}', "is not GSM-7 because of ’; choose"),
-        ("lo anotamos para su", "se lo pasará a su", "thanks.es: is not GSM-7 because of á; choose other words, or"),
-        ("      ucs2: true # on Saturdays only: sábado\n", "", "reminder.es: is not GSM-7 because of a day's name"),
-        ('Thanks, noted for your care team."}', 'Thanks, noted.", ucs2: true}', "sets ucs2 although nothing needs it"),
+        (EN, 'for your care team."}', 'Reply YES if so."}', "thanks: names YES, which the carrier acts on by itself"),
+        (NEUTRAL, "  thanks:\n", "  thank_you:\n", "entries.thanks: is missing; add it"),
         (
-            'expects: &none_or_some ["0", "1"]',
-            'expects: &none_or_some ["yes", "no"]',
-            "asks for yes, which the carrier",
-        ),
-        ('for your care team."}', 'Reply YES if so."}', "thanks.en: names YES, which the carrier acts on by itself"),
-        ("  thanks:\n", "  thank_you:\n", "entries.thanks: is missing; add it in en and es"),
-        (
-            '    es: {text: "Gracias, lo anotamos',
-            '    fr: {text: "Merci, lo anotamos',
-            "entries.thanks.es: is missing; add it",
-        ),
-        (
+            NEUTRAL,
             "  crisis.medical:\n    purpose",
             "  crisis.medical:\n    reason",
-            "entries.crisis.medical.purpose: is missing",
+            "crisis.medical.purpose: is missing",
         ),
-        (
-            "  thanks:\n    purpose",
-            "  thanks:\n    colour: red\n    purpose",
-            "thanks.colour: is not a field that is known",
-        ),
-        ("sms_name: 24, ", "", "longest.sms_name: is missing; say how long it may be"),
+        (NEUTRAL, "  thanks:\n", "  thanks:\n    colour: red\n", "thanks.colour: is not a field that is known"),
+        (NEUTRAL, "sms_name: 24, ", "", "longest.sms_name: is missing; say how long it may be"),
+        (ES, "  thanks: {", "  merci: {", "entries.thanks: is missing; write it: Closes every check-in"),
+        (ES, "  thanks: {", "  merci: {", "entries.merci: is not declared in texts.yaml; correct its name"),
+        (ES, "calendar:\n", "calender:\n", "calendar: is missing; write it, as the other languages have it"),
     ],
 )
-def test_given_a_broken_text_when_checked_then_it_is_refused(breaking: Breaking, old: str, new: str, said: str) -> None:
-    problems = breaking("texts.yaml", old, new)
-    assert [problem for problem in problems if said in problem], problems
+def test_given_a_broken_text_when_checked_then_it_is_refused(
+    breaking: Breaking, file: str, old: str, new: str, said: str
+) -> None:
+    problems = breaking(file, old, new)
+    assert [problem for problem in problems if problem.startswith(file) and said in problem], problems
 
 
 def test_given_a_refused_word_when_told_then_file_line_field_and_fix_are_named(breaking: Breaking) -> None:
     old = 'Thanks, noted for your care team."}'
-    line = line_of("texts.yaml", old)
-    assert breaking("texts.yaml", old, 'Thanks, noted with your dose."}') == [
-        f'texts.yaml:{line}: entries.thanks.en: "dose" speaks of a dose; leave it out'
+    line = line_of(EN, old)
+    assert breaking(EN, old, 'Thanks, noted with your dose."}') == [
+        f'{EN}:{line}: entries.thanks: "dose" speaks of a dose; leave it out'
     ]
 
 
 def test_given_a_value_of_the_wrong_kind_deep_in_a_mapping_when_told_then_its_own_line_is_named(
     breaking: Breaking,
 ) -> None:
-    wording = '    es: {text: "Gracias, lo anotamos para su equipo de salud."}'
-    told = breaking("texts.yaml", wording, wording.replace("}", ", max_segments: one}"))
-    line = line_of("texts.yaml", wording)
-    assert told == [
-        f"texts.yaml:{line}: entries.thanks.es.max_segments: expected int, got str; write what is expected here"
-    ]
+    wording = '  thanks: {text: "Gracias, lo anotamos para su equipo de salud."}'
+    told = breaking(ES, wording, wording.replace("}", ", max_segments: one}"))
+    line = line_of(ES, wording)
+    assert told == [f"{ES}:{line}: entries.thanks.max_segments: expected int, got str; write what is expected here"]
 
 
 def test_given_a_key_of_the_wrong_kind_when_told_then_its_own_line_is_named(breaking: Breaking) -> None:
@@ -217,7 +188,7 @@ def test_given_an_unknown_class_of_codes_when_told_then_the_code_is_named(breaki
     assert told.startswith(f"carrier.yaml:{line}: codes.30007: invalid enum value 'filtered'")
 
 
-@pytest.mark.parametrize("file", [*(part.file for part in PARTS), FILE])
+@pytest.mark.parametrize("file", [*(part.file for part in PARTS), FILE, EN, "languages/es/safety.yaml"])
 @pytest.mark.parametrize("field", ["version", "source", "review"])
 def test_given_a_file_that_does_not_say_where_it_comes_from_when_checked_then_it_is_refused(
     breaking: Breaking, file: str, field: str
@@ -244,7 +215,7 @@ def test_given_a_missing_file_when_checked_then_it_is_named(tmp_path: Path, file
         ("  rule_e: Planned date, nothing booked\n", "", "classes.rule_e: is missing, reasons has it; add it to both"),
         ("rule_a: Gain lost, confirmed", "rule_a: Gain lost, 58 %", "classes.rule_a: holds a number or a slot"),
         ("  note: Notes\n", "", "groups.note: is missing; add its heading"),
-        ("alerts_heading: Alerts", 'alerts_heading: ""', "alerts_heading: is empty; write it"),
+        ('alerts_heading: "Alerts: {level}"', 'alerts_heading: ""', "alerts_heading: is empty; write it"),
     ],
 )
 def test_given_broken_wording_for_staff_when_checked_then_it_is_refused(
@@ -285,8 +256,8 @@ def test_given_changed_content_when_not_compiled_again_then_the_check_says_so(
 ) -> None:
     folder = tmp_path / "content"
     shutil.copytree(CONTENT, folder)
-    texts = (folder / "texts.yaml").read_text(encoding="utf-8")
-    (folder / "texts.yaml").write_text(texts.replace("Thanks, noted", "Thank you, noted", 1), encoding="utf-8")
+    texts = (folder / EN).read_text(encoding="utf-8")
+    (folder / EN).write_text(texts.replace("Thanks, noted", "Thank you, noted", 1), encoding="utf-8")
     assert main(["check", "--folder", str(folder)]) == 1
     assert "compiled.json:1: the file: is not in step; run python -m infra.content compile" in capsys.readouterr().err
     assert main(["compile", "--folder", str(folder)]) == 0

@@ -1,4 +1,5 @@
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -78,3 +79,10 @@ series: {Induction: induction}
 """
     with pytest.raises(ColumnMapError, match=r"line 2, time_formats: a form needs a time of day"):
         read_columns(text.encode(), file="infusions.yaml", kind=InfusionColumns)
+
+
+def test_given_a_language_without_texts_when_a_map_names_it_then_the_languages_there_are_are_told() -> None:
+    sample = (Path(__file__).parents[2] / "docs/samples/columns/roster.yaml").read_text(encoding="utf-8")
+    assert "Spanish: es" in sample
+    with pytest.raises(ColumnMapError, match=r"roster\.yaml, line \d+, language.*: a language in which there are no"):
+        read_columns(sample.replace("Spanish: es", "Spanish: fr").encode(), file="roster.yaml", kind=RosterColumns)

@@ -1,24 +1,13 @@
-from pathlib import Path
 from typing import get_args
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-from followup.domain.reading import Question, ReadingWords, read
+from followup import content
+from followup.domain.reading import Question, read
 
-CONTENT = Path(__file__).parents[2] / "functions" / "followup" / "content" / "reading.yaml"
-
-
-def _words() -> ReadingWords:
-    document = YAML(typ="safe", pure=True).load(CONTENT)
-    schema = {key: value for key, value in document.items() if key not in {"version", "source", "review"}}
-    return msgspec.convert(schema, ReadingWords, strict=True)
-
-
-WORDS = _words()
+WORDS = content.load().reading
 
 MOODS = (
     ("7", 7),

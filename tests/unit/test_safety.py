@@ -1,24 +1,13 @@
-from pathlib import Path
 from typing import Literal
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-from followup.domain.safety import Danger, DangerRules, level_of_mood, screen
+from followup import content
+from followup.domain.safety import Danger, level_of_mood, screen
 
-CONTENT = Path(__file__).parents[2] / "functions" / "followup" / "content" / "safety.yaml"
-
-
-def _rules() -> DangerRules:
-    document = YAML(typ="safe", pure=True).load(CONTENT)
-    schema = {key: value for key, value in document.items() if key not in {"version", "source", "review"}}
-    return msgspec.convert(schema, DangerRules, strict=True)
-
-
-RULES = _rules()
+RULES = content.load().danger
 
 TIER_3 = (
     "I can't take it anymore, I'm going to end my life tonight",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from followup.domain import calendar
+from followup.domain.alerts import raise_alert
+from followup.domain.answers import ITEM9, unfinished
 from followup.domain.cadence import series_end
 from followup.domain.clinic import ClinicSettings
 from followup.domain.course import course
@@ -23,6 +25,7 @@ from followup.domain.records import (
     Plan,
     TextKind,
 )
+from followup.domain.script import Script
 from followup.domain.wording import Texts
 
 OPEN = ("asked", "answering")
@@ -46,7 +49,7 @@ def refusal(patient: Patient | None, chart: Chart, now: datetime) -> str | None:
 
 
 def ask(
-    checkin: CheckIn, chart: Chart, settings: ClinicSettings, protocol: Protocol, texts: Texts, now: datetime
+    checkin: CheckIn, chart: Chart, settings: ClinicSettings, protocol: Protocol, script: Script, now: datetime
 ) -> Decision:
     """Write the check-in's opening text, or move or skip the check-in and say why."""
     if checkin.status != "planned":
@@ -63,7 +66,7 @@ def ask(
     if held:
         return held
     kind: TextKind = "check_in" if checkin.questions else "reminder"
-    body = _opening(checkin, patient, settings, texts, now)
+    body = _opening(checkin, patient, settings, script, now)
     text = compose(
         thread=patient.thread,
         clinic_id=patient.clinic_id,
@@ -115,24 +118,26 @@ def _end(checkin: CheckIn, status: str, reason: str, now: datetime) -> Decision:
     return Decision(reason, (checkin.into(status, reason, now),))
 
 
-def _opening(checkin: CheckIn, patient: Patient, settings: ClinicSettings, texts: Texts, now: datetime) -> str:
-    slots = {"sms_name": settings.sms_name}
-    if checkin.visit is not None:
-        visit = calendar.local(checkin.visit, patient.zone)
-        slots |= {
-            "day": texts.day(visit.date(), patient.language),
-            "time": texts.time(visit.time(), patient.language),
-        }
+def _opening(checkin: CheckIn, patient: Patient, settings: ClinicSettings, script: Script, now: datetime) -> str:
+    visit = visit_slots(checkin, patient, script.texts)
     question = checkin.open_question
     if question is None:
-        body = texts.render("reminder", patient.language, **slots, phone=settings.phone)
-    elif question == "mood" and checkin.visit is not None:
-        body = texts.render("open.mood_with_reminder", patient.language, **slots)
+        slots = {"sms_name": settings.sms_name, "phone": settings.phone} | visit
+        body = script.texts.render("reminder", patient.language, **slots)
     else:
-        body = texts.render(f"open.{question}", patient.language, sms_name=settings.sms_name)
+        slots = {"sms_name": settings.sms_name} | visit
+        body = script.asks(question, checkin.questions, patient.language, "open", **slots)
     if notice_due(patient, calendar.local(now, patient.zone).date()):
-        body = f"{body} {texts.render('notice', patient.language)}"
+        body = f"{body} {script.texts.render('notice', patient.language)}"
     return body
+
+
+def visit_slots(checkin: CheckIn, patient: Patient, texts: Texts) -> dict[str, str]:
+    """Day and time of the visit that a check-in reminds of, in the patient's language and time zone; none without."""
+    if checkin.visit is None:
+        return {}
+    visit = calendar.local(checkin.visit, patient.zone)
+    return {"day": texts.day(visit.date(), patient.language), "time": texts.time(visit.time(), patient.language)}
 
 
 def notice_due(patient: Patient, today: date) -> bool:
@@ -178,7 +183,7 @@ def close_unfinished(checkin: CheckIn, reason: str, now: datetime) -> CheckIn:
 
 
 def nudge(
-    checkin: CheckIn, chart: Chart, settings: ClinicSettings, protocol: Protocol, texts: Texts, now: datetime
+    checkin: CheckIn, chart: Chart, settings: ClinicSettings, protocol: Protocol, script: Script, now: datetime
 ) -> Decision:
     """Ask once more, unless a rule forbids it; then the check-in only waits to expire."""
     if checkin.status not in OPEN:
@@ -186,7 +191,7 @@ def nudge(
     patient, question = chart.patient, checkin.open_question
     expires = checkin.expires or now
     if patient is None or question is None or now >= expires:
-        return expire(checkin, chart, now)
+        return expire(checkin, chart, settings, script, now)
     refused = refusal(patient, chart, now)
     if refused and patient.status != "active":
         return Decision(refused, (close_unfinished(checkin, refused, now),))
@@ -199,7 +204,8 @@ def nudge(
             held = checkin.into(checkin.status, "moved: quiet hours", now, then=Next("nudge", at, "routine"))
             return Decision("moved: quiet hours", (held,))
         return Decision(f"not nudged: {reason}", (waiting,))
-    body = texts.render(_nudge_id(question), patient.language, sms_name=settings.sms_name)
+    slots = {"sms_name": settings.sms_name} | visit_slots(checkin, patient, script.texts)
+    body = script.asks(question, checkin.questions, patient.language, "nudge", **slots)
     text = compose(
         thread=patient.thread,
         clinic_id=patient.clinic_id,
@@ -212,10 +218,6 @@ def nudge(
         now=now,
     )
     return Decision("nudged", (text, waiting))
-
-
-def _nudge_id(question: str) -> str:
-    return "nudge.mood" if question == "mood" else "nudge.side_effects"
 
 
 def _no_nudge(
@@ -288,7 +290,33 @@ def _gives_way(
     return None
 
 
-def expire(checkin: CheckIn, chart: Chart, now: datetime) -> Decision:
+def abandon(checkin: CheckIn, now: datetime) -> Decision:
+    """Its patient is no longer recorded."""
+    return _end(checkin, "cancelled", "no such patient", now)
+
+
+def look_in(checkin: CheckIn, chart: Chart, settings: ClinicSettings, now: datetime) -> Decision:
+    """Every item was answered but the one on self-harm, and then four hours of silence: a person looks the same day."""
+    expires = checkin.expires or now
+    then = Next("expire", max(expires, now), "routine")
+    if checkin.status not in OPEN or checkin.open_question != ITEM9 or chart.patient is None:
+        return Decision("nothing to look in on", (replace(checkin, next=then if checkin.status in OPEN else None),))
+    alert = raise_alert(
+        chart.open_alert,
+        clinic_id=chart.patient.clinic_id,
+        thread=chart.thread,
+        level="same_day",
+        rule="silent_at_item9",
+        trigger=f"{checkin.checkin_id}.{ITEM9}",
+        settings=settings,
+        now=now,
+    )
+    waits = checkin.into(checkin.status, "silent at item 9, staff alerted", now, then=then)
+    # The patient is written unchanged: a routine text that is being claimed on an older reading of it fails.
+    return Decision("silent at item 9, staff alerted", (waits, alert, chart.patient))
+
+
+def expire(checkin: CheckIn, chart: Chart, settings: ClinicSettings, script: Script, now: datetime) -> Decision:
     """No answer in time: what was answered is kept. A question that never arrived is no silence of the patient's."""
     if checkin.status == "planned":
         reason = "visit was not marked completed in time" if checkin.provisional else "its text did not leave in time"
@@ -300,7 +328,10 @@ def expire(checkin: CheckIn, chart: Chart, now: datetime) -> Decision:
     ]
     if sent and not checkin.answers and all(text.status == "undelivered" for text in sent):
         return _end(checkin, "skipped", "its text was not delivered", now)
-    return Decision("expired", (close_unfinished(checkin, "no answer in time", now),))
+    closed = close_unfinished(checkin, "no answer in time", now)
+    if chart.patient is None or not checkin.answers:
+        return Decision("expired", (closed,))
+    return Decision("expired", (closed, *unfinished(checkin, chart, chart.patient, settings, script, now)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,12 +342,17 @@ class Place:
     late: bool
 
 
+def last_asked(chart: Chart, received: datetime) -> CheckIn | None:
+    """The check-in that had been asked last when the patient wrote, whatever became of it."""
+    asked = (c for c in chart.checkins if c.asked_at and c.asked_at <= received and c.questions)
+    return max(asked, key=_asked, default=None)
+
+
 def place(chart: Chart, received: datetime) -> Place | None:
     """The check-in that had been asked last when the patient wrote; a recently closed one counts, as late."""
-    asked = sorted((c for c in chart.checkins if c.asked_at and c.asked_at <= received and c.questions), key=_asked)
-    if not asked:
+    last = last_asked(chart, received)
+    if last is None:
         return None
-    last = asked[-1]
     if last.status in OPEN:
         return Place(last, late=False)
     if last.open_question is not None and last.status in ("expired", "partly_answered"):

@@ -21,13 +21,14 @@ def raise_flag(
     about: str = "",
     numbers: tuple[tuple[str, str], ...] = (),
 ) -> Flag:
-    """The standing flag of this rule about this thing, or a new one. Raising it again changes only its numbers."""
+    """The standing flag of this rule about this thing, or a new one. Raising it again renews numbers and group."""
     stem = f"{rule}.{about}" if about else rule
     standing = next((flag for flag in chart.flags if flag.status in STANDING and _stem(flag) == stem), None)
     if standing is not None:
-        if standing.numbers == numbers:
+        if (standing.numbers, standing.group) == (numbers, group):
             return standing
-        return replace(standing, numbers=numbers, changed=now)
+        then = _then(group, now) if group != standing.group else standing.next
+        return replace(standing, numbers=numbers, group=group, changed=now, next=then)
     flag_id = f"{stem}@{now:%Y%m%dT%H%M%S}"
     withdrawn = next((flag for flag in chart.flags if flag.flag_id == flag_id), None)
     if withdrawn is not None:
@@ -43,7 +44,11 @@ def raise_flag(
         numbers=numbers,
         born=now,
         changed=now,
-    ).into("open", "raised", now, then=Next("wake", now + NOTES_STAND, "daily") if group == "note" else None)
+    ).into("open", "raised", now, then=_then(group, now))
+
+
+def _then(group: FlagGroup, now: datetime) -> Next | None:
+    return Next("wake", now + NOTES_STAND, "daily") if group == "note" else None
 
 
 def done(flag: Flag, outcome: str, now: datetime) -> Decision:

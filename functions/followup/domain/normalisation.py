@@ -29,6 +29,8 @@ _BEFORE: Final[dict[int, str]] = {
 }
 _UNSEEN: Final = frozenset({"Cf", "Cn", "Co", "Cs", "Me", "Mn"})  # format marks, selectors, keycap frames, accents
 
+_DIGITS: Final = frozenset({"Nd", "No"})  # "No" has digits in circles
+
 
 def fold(text: str) -> str:
     """Cut to head and tail, normalise (NFKC), drop invisible marks and accents, fold case; quotes become straight.
@@ -51,8 +53,9 @@ def _plain(char: str) -> str:
     category = unicodedata.category(char)
     if category in _UNSEEN:
         return ""
-    if category == "Nd":
-        return str(unicodedata.decimal(char))
+    if category in _DIGITS:
+        digit = unicodedata.digit(char, -1)
+        return str(digit) if digit >= 0 else " "
     return " " if category[0] in "SZC" else char
 
 
@@ -63,6 +66,7 @@ class Break(IntEnum):
     LINE = 1  # a new line or an ellipsis: phones break sentences there
     COMMA = 2  # also colon, semicolon, dash, bracket
     SENTENCE = 3
+    QUESTION = 4  # a sentence that asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,9 @@ def _parted(folded: str) -> list[tuple[str, Break]]:
 def _break_of(mark: str) -> Break:
     if mark == "\n" or mark.startswith(".."):
         return Break.LINE
-    return Break.SENTENCE if mark[0] in ".!?" else Break.COMMA
+    if mark[0] not in ".!?":
+        return Break.COMMA
+    return Break.QUESTION if "?" in mark else Break.SENTENCE
 
 
 def _standard(token: str, table: Mapping[str, tuple[str, ...]], known: Collection[str]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class _Element:
             return
         if self.gap:
             for end in range(at, min(at + self.gap, len(words)) + 1):
-                if end > at and breaks[end - 1] is Break.SENTENCE and end - 1 > start:
+                if end > at and breaks[end - 1] >= Break.SENTENCE and end - 1 > start:
                     return
                 yield end
             return
@@ -98,12 +98,18 @@ class Phrasebook:
 
     def __init__(self, phrases: Iterable[tuple[str, str]], classes: Mapping[str, tuple[str, ...]] | None = None):
         """Take (key, phrase) pairs and the classes that `@name` refers to; raise PhraseError on a bad phrase."""
+        self._plain: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
         self._by_word: dict[str, list[_Phrase]] = defaultdict(list)
         self._by_stem: dict[str, list[_Phrase]] = defaultdict(list)
         self._numbers: list[_Phrase] = []
         vocabulary: set[str] = set()
         elements_of: dict[str, _Element] = {}  # many phrases share elements; classes are large
         for key, phrase in phrases:
+            words = tuple(phrase.split())
+            if words and _is_word("".join(words)):  # most are plain words one after another
+                self._plain[words[0]].append((key, words))
+                vocabulary.update(words)
+                continue
             elements = _parse(phrase, classes or {}, elements_of)
             self._index(key, phrase, elements)
         for element in elements_of.values():
@@ -127,8 +133,19 @@ class Phrasebook:
     def find(self, tokens: Tokens) -> list[Match]:
         """All matches, by position; of one phrase at one place only the longest."""
         matches: list[Match] = []
-        following = (*tokens.words[1:], "")
-        for start, word in enumerate(tokens.words):
+        words, breaks = tokens.words, tokens.breaks
+        following = (*words[1:], "")
+        for start, word in enumerate(words):
+            for key, plain in self._plain.get(word, ()):
+                end = start + len(plain)
+                if end == start + 1:
+                    matches.append(Match(key, start, end))
+                elif (
+                    following[start] == plain[1]
+                    and words[start:end] == plain
+                    and max(breaks[start + 1 : end]) < Break.COMMA
+                ):
+                    matches.append(Match(key, start, end))
             for phrase in self._candidates(word):
                 if phrase.second is not None and following[start] not in phrase.second:
                     continue
@@ -165,7 +182,7 @@ def _match(elements: tuple[_Element, ...], tokens: Tokens, start: int) -> int:
         ends: set[int] = set()
         for at in reached:
             parted = start < at < count and breaks[at] >= Break.COMMA and not (element.gap or element.mark)
-            if parted and (not after_gap or breaks[at] is Break.SENTENCE):
+            if parted and (not after_gap or breaks[at] >= Break.SENTENCE):
                 if element.optional:
                     ends.add(at)
                 continue

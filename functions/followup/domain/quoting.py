@@ -36,3 +36,17 @@ def own_words(folded: str, openings: tuple[str, ...]) -> str:
 def begins_with(folded: str, openings: Iterable[str]) -> bool:
     """Whether a folded text begins with one of these, leaving aside marks in front."""
     return folded.lstrip(" \n\"'([*-").startswith(tuple(openings))
+
+
+_QUOTED_LINE: Final = re.compile(r"^ {0,3}>[^\n]*$", re.MULTILINE)
+_LONG_QUOTE: Final = re.compile(r'"[^"\n]{24,}"')
+
+
+def without_quotes(folded: str, wording: Iterable[str] = ()) -> str:
+    """A folded text without our own words: lines and long passages that a phone quotes, and this question's wording."""
+    for said in wording:
+        if said and said in folded:
+            folded = folded.replace(said, "\n")
+    if ">" in folded:
+        folded = _QUOTED_LINE.sub(" ", folded)
+    return _LONG_QUOTE.sub(" ", folded) if folded.count('"') > 1 else folded

@@ -1,77 +1,76 @@
-"""What a reply means as an answer to one question.
+"""What a reply means as an answer to the question that is open, and what else it says.
 
-A value is given only when it is sure. A number counts when nothing in the text lets it mean something else: every other
-word is one that goes with an answer ("about a 7 today"), or the number stands by itself as the first thing said. All
-else is asked again, never guessed and never clipped into the range.
+A value is given only when it is sure: where a text can mean two things, or the answer might be a number of something
+else, it is asked again, never guessed and never clipped into the range. A wrong answer on a chart is worse than one
+more text. English and Spanish are read side by side, whatever the patient's language.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
-from followup.domain.normalisation import Break, Tokens, fold, tokenise
-from followup.domain.phrases import Match, Phrasebook
-from followup.domain.quoting import begins_with, quoted_span
+from followup.domain import choices, numbers
+from followup.domain.choices import Labels, labels_of
+from followup.domain.effects import Effects, Severity, StillThere, effects_in
+from followup.domain.lexicon import (
+    BESIDE_AN_ANSWER,
+    CONTRAST,
+    EFFECT_WORD,
+    NEGATION,
+    NUMBER,
+    OF_EFFECTS,
+    OPENER,
+    EffectWords,
+    ReadingWords,
+    Reply,
+    lexicon,
+    take_apart,
+)
+from followup.domain.normalisation import Break, fold
+from followup.domain.phrases import Match
+from followup.domain.quoting import begins_with, quoted_span, without_quotes
+from followup.domain.wishes import Wish, wishes_in
 
-Question = Literal["mood", "side_effects", "which_effects"]
+__all__ = ["Confidence", "EffectWords", "Expectation", "Form", "Reading", "ReadingWords", "read"]
+
+Form = Literal["scale", "choice", "yes_no", "effects", "words"]
 Confidence = Literal["sure", "unsure", "none"]
-Severity = Literal["mild", "strong"]
 
-_RANGE: Final[dict[Question, int]] = {"mood": 10, "side_effects": 1, "which_effects": 1}
 NO_EFFECTS: Final = 0
 SOME_EFFECTS: Final = 1
+_POLE: Final = 0.2  # of a scale, at each end: there the words of the other end contradict the number
 
 
 @dataclass(frozen=True, slots=True)
-class EffectWords:
-    """Phrases for one side effect; `code` is stable and language-free; `strong` phrases alone say that it is bad."""
+class Expectation:
+    """What kind of answer a question has.
 
-    code: str
-    phrases: tuple[str, ...]
-    strong: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadingWords:
-    """Word lists (content/reading.yaml), English and Spanish together; compared by identity, so compiling is cached.
-
-    `numbers` has the words for 0 to 10. `fillers` go with an answer and change nothing; `moods` likewise, but only
-    with a number. `openers` may follow a number that opens a sentence ("7 but tired"). `corrections` take back what was
-    said; `turns` make a number mean another ("less than 7"). `joins` carry a denial from one effect to the next ("no
-    nausea or headache"). A phrase inside a longer one of any list does not count.
+    Values are stored from `low` to `high`. `digits` gives the value of each digit that the text showed, where the two
+    differ; `labels` the value of each label, in every language. `topic` is what patients call what is asked, by the
+    name of the word lists' topics: a number said of another topic is not the answer. `best` is the better end of a
+    scale, if it has one. `wording` is how the question was put, which some phones quote back.
     """
 
-    spellings: dict[str, str]
-    numbers: dict[str, int]
-    scales: tuple[str, ...]
-    fillers: tuple[str, ...]
-    moods: tuple[str, ...]
-    openers: tuple[str, ...]
-    corrections: tuple[str, ...]
-    turns: tuple[str, ...]
-    nothing: tuple[str, ...]
-    something: tuple[str, ...]
-    unclear: tuple[str, ...]
-    negations: tuple[str, ...]
-    joins: tuple[str, ...]
-    over: tuple[str, ...]
-    others: tuple[str, ...]
-    mild: tuple[str, ...]
-    strong: tuple[str, ...]
-    effects: tuple[EffectWords, ...]
-    reaction_openings: tuple[str, ...]
-    automatic_openings: tuple[str, ...]
+    form: Form
+    low: int
+    high: int
+    digits: tuple[tuple[int, int], ...] = ()
+    labels: tuple[tuple[str, int], ...] = ()
+    topic: str | None = None
+    best: int | None = None
+    wording: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An answer with its certainty; `value` is None unless `confidence` is "sure", and within the question's range.
 
-    `reason` is a fixed phrase. `side_effects` are codes that the text affirms, in the order of the word list.
-    `severity` is how bad they were said to be, None when nothing was said. `more_said` means that words remain which
-    this reader does not know: a person may want to read them.
+    `reason` is a fixed phrase. `side_effects` are codes that the text affirms, in the order of the word list, whatever
+    was asked; `severity`, `still_there` and `hours` (how long) are what was said of them, None when nothing was.
+    `more_said`: words remain that this reader does not know, so a person may want to read them. `others` are numbers
+    said of other topics ("mood 7, pain 3"). `correction`: the text takes back an earlier one. `automatic`: a phone or
+    the carrier wrote it; it is no answer and asking again would be no use.
     """
 
     value: int | None
@@ -80,308 +79,251 @@ class Reading:
     side_effects: tuple[str, ...] = ()
     severity: Severity | None = None
     more_said: bool = False
+    still_there: StillThere | None = None
+    hours: int | None = None
+    others: tuple[tuple[str, int], ...] = ()
+    correction: bool = False
+    wants: tuple[Wish, ...] = ()
+    thanks: bool = False
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
-    book: Phrasebook
-    spellings: dict[str, tuple[str, ...]]
-    numbers: dict[str, int]
-    codes: tuple[str, ...]
+class _Answer:
+    """What a stretch of a text says; `seen`: there was something like an answer, even if it is not sure."""
+
+    value: int | None
+    reason: str
+    seen: bool
+    others: tuple[tuple[str, int], ...] = ()
 
 
-_EFFECT, _STRONG_EFFECT = "effect:", "strong effect:"
-_LISTS: Final = (
-    ("scales", "scale"),
-    ("fillers", "filler"),
-    ("moods", "mood"),
-    ("corrections", "correction"),
-    ("turns", "turn"),
-    ("nothing", "nothing"),
-    ("something", "something"),
-    ("unclear", "unclear"),
-    ("negations", "negation"),
-    ("joins", "join"),
-    ("over", "over"),
-    ("others", "other"),
-    ("mild", "mild"),
-    ("strong", "strong"),
-    ("openers", "opener"),
-)
-
-
-@lru_cache(maxsize=8)
-def _compile(words: ReadingWords) -> _Compiled:
-    phrases: list[tuple[str, str]] = []
-    for field, key in _LISTS:
-        listed: tuple[str, ...] = getattr(words, field)
-        phrases += [(key, phrase) for phrase in listed]
-    for effect in words.effects:
-        phrases += [(_EFFECT + effect.code, phrase) for phrase in effect.phrases]
-        phrases += [(_STRONG_EFFECT + effect.code, phrase) for phrase in effect.strong]
-    return _Compiled(
-        Phrasebook(phrases),
-        {variant: tuple(standard.split()) for variant, standard in words.spellings.items()},
-        words.numbers,
-        tuple(effect.code for effect in words.effects),
-    )
-
-
-# Figures are looked at before the text is split into words: "7/10" becomes its number, odd ones go and are noted.
-_SCALE_NUMBER: Final = re.compile(r"(?<![\w.,/:+#$-])(\d{1,2}) ?/ ?(\d{1,2}|[a-z]{3,6})(?![\w/:]|[.,]\d)")
-_ODD_NUMBER: Final = re.compile(
-    r"[-+#$€£^<>~]\s?\.?\d[\d.,:/^-]*\w*"  # signed, priced, powers, "#7"
-    r"|\d+(?:[.,:/^]\d+)+\w*|[.,]\d+"  # decimals, times, dates
-    r"|\d+\s?-\s?\d[\d-]*"  # ranges, phone numbers
-    r"|\d+\s?(?:[%°$€£+]|[ap]\.?m\b\.?|hrs?\b|mg\b|st\b|nd\b|rd\b|th\b)"
-    r"|\d+(?=[^\W\d_])[^\W_]+|[^\W\d_]+\d+"  # "7pm", "8ish" (see below), "b4"
-    r"|\d{3,}|\d+\s?=\s?\d+"
-)
-_ROUGHLY: Final = re.compile(r"\b(\d{1,2})-?ish\b")
-_LIST_MARK: Final = re.compile(r"\s*1[.)]\s+\w")
-
-
-def read(text: str, question: Question, words: ReadingWords) -> Reading:
-    """Read a reply to a question, in English or Spanish whatever the patient's language.
-
-    Mood: 0 to 10. Side effects: 0 none, 1 some. Which effects: 0 none, 1 with codes; other words are kept by the
-    caller as free text and are no error. Time is bounded for any text.
-    """
-    compiled = _compile(words)
-    folded = fold(text)
+def read(text: str, expectation: Expectation | None, words: ReadingWords) -> Reading:
+    """Read a reply to a question, or to none. Pure, and bounded in time for any text."""
+    compiled = lexicon(words)
+    folded = fold(text if text.isascii() else text.translate(compiled.signs))
+    reaction = quoted_span(folded, words.reaction_openings)
+    if reaction is not None:
+        folded = folded[reaction[1] :]
+        if not any(map(str.isalnum, folded)):
+            return Reading(None, "none", "reaction", automatic=True)
+    if begins_with(folded, words.automatic_openings) or any(map(folded.__contains__, words.automatic)):
+        return Reading(None, "none", "automatic reply", automatic=True)
+    folded = without_quotes(folded, _folded(expectation.wording) if expectation else ())
     if not folded.strip():
         return Reading(None, "none", "empty")
-    if quoted_span(folded, words.reaction_openings) is not None:
-        return Reading(None, "none", "reaction")
-    if begins_with(folded, words.automatic_openings):
-        return Reading(None, "none", "automatic reply")
-    reply = _Reply.parse(folded, words, compiled)
-    return _read_mood(reply) if question == "mood" else _read_effects(reply, question)
+    high = expectation.high if expectation else 0
+    reply = take_apart(numbers.plain_figures(folded, compiled, high), compiled)
+    found = effects_in(reply)
+    asked = expectation or _NOTHING_ASKED
+    labels = labels_of(asked.labels, compiled)
+    reader = _READERS[asked.form]
+    listed = numbers.is_list(folded)
+    answer, corrected = _corrected(
+        reply, asked, lambda start, end: reader(reply, start, end, asked, labels, found, listed)
+    )
+    if expectation is None:
+        answer = replace(answer, value=None, reason="nothing was asked", seen=False)
+    if answer.value is not None and _contradicted(reply, answer.value, asked):
+        answer = replace(answer, value=None, reason="words of the other end")
+    known = OF_EFFECTS if asked.form in ("effects", "words") else BESIDE_AN_ANSWER | EFFECT_WORD
+    confidence: Confidence = "sure" if answer.value is not None else "unsure" if answer.seen else "none"
+    return Reading(
+        value=answer.value,
+        confidence=confidence,
+        reason=answer.reason,
+        side_effects=found.affirmed,
+        severity=found.severity,
+        more_said=not all(kinds & known for kinds in reply.kinds),
+        still_there=found.still_there,
+        hours=found.hours,
+        others=answer.others,
+        correction=corrected or folded.lstrip().startswith("*"),
+        wants=wishes_in(reply),
+        thanks=reply.has("thanks"),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """A reply taken apart: numbers with their places, phrases by kind, and which words nobody knows."""
-
-    tokens: Tokens
-    numbers: tuple[tuple[int, int], ...]  # (word index, value)
-    odd_number: bool
-    listed: bool
-    spans: Mapping[str, tuple[Match, ...]]
-    effects: tuple[str, ...]
-    ended: bool
-    denied: bool
-    severity: Severity | None
-
-    @classmethod
-    def parse(cls, folded: str, words: ReadingWords, compiled: _Compiled) -> "_Reply":
-        plain, odd = _plain_numbers(folded, words)
-        tokens = tokenise(plain, compiled.spellings)
-        spans: dict[str, list[Match]] = {}
-        for match in _longest(compiled.book.find(tokens)):
-            spans.setdefault(match.key, []).append(match)
-        scale_words = _covered(spans.get("scale", ()))
-        numbers = tuple(
-            (at, int(word) if word.isdecimal() else compiled.numbers[word])
-            for at, word in enumerate(tokens.words)
-            if at not in scale_words and (word.isdecimal() or word in compiled.numbers)
-        )
-        effects, denied, ended, strong = _effects(tokens, spans, compiled.codes)
-        severity: Severity | None = None
-        if strong or "strong" in spans:
-            severity = "strong"
-        elif "mild" in spans:
-            severity = "mild"
-        kept = {key: tuple(matches) for key, matches in spans.items()}
-        return cls(tokens, numbers, odd, bool(_LIST_MARK.match(folded)), kept, effects, ended, denied, severity)
-
-    def has(self, *keys: str) -> bool:
-        return any(key in self.spans for key in keys)
-
-    def unexplained(self, *keys: str, effects: bool = False) -> list[int]:
-        """Places of words that are neither numbers nor in phrases of these kinds."""
-        known = {at for at, _ in self.numbers} | _covered(self.spans.get("scale", ()))
-        for key, matches in self.spans.items():
-            if key in keys or (effects and key.startswith((_EFFECT, _STRONG_EFFECT))):
-                known |= _covered(matches)
-        return [at for at in range(len(self.tokens.words)) if at not in known]
+_NOTHING_ASKED: Final = Expectation("scale", 0, 0)
 
 
-def _longest(matches: list[Match]) -> list[Match]:
-    """Without the matches that lie inside a longer one; `matches` are ordered by start."""
-    kept: list[Match] = []
-    reach = -1
-    for match in sorted(matches, key=lambda entry: (entry.start, -entry.end)):
-        if match.end > reach or (kept and (kept[-1].start, kept[-1].end) == (match.start, match.end)):
-            kept.append(match)
-            reach = max(reach, match.end)
-    return kept
+@lru_cache(maxsize=64)
+def _folded(wording: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(fold(text).strip() for text in wording)
 
 
-def _covered(matches: "tuple[Match, ...] | list[Match]") -> set[int]:
-    return {at for match in matches for at in range(match.start, match.end)}
-
-
-def _plain_numbers(folded: str, words: ReadingWords) -> tuple[str, bool]:
-    """The text with "7/10" as its number and without other kinds of figures; and whether there were any of those."""
-    odd = False
-
-    def scale(found: re.Match[str]) -> str:
-        nonlocal odd
-        top = found[2]
-        if (int(top) if top.isdecimal() else words.numbers.get(top)) == _RANGE["mood"]:
-            return found[1]
-        odd = True
-        return " "
-
-    def figure(_: re.Match[str]) -> str:
-        nonlocal odd
-        odd = True
-        return " "
-
-    if not any(char.isdecimal() for char in folded):
-        return folded, False
-    plain = _ROUGHLY.sub(r"\1", _SCALE_NUMBER.sub(scale, folded))
-    return _ODD_NUMBER.sub(figure, plain), odd
-
-
-def _effects(
-    tokens: Tokens, spans: Mapping[str, list[Match]], codes: tuple[str, ...]
-) -> tuple[tuple[str, ...], bool, bool, bool]:
-    """Codes affirmed; whether any was denied; whether one is said to be over; whether one is strong by itself."""
-    named = [
-        (match, key.removeprefix(_STRONG_EFFECT).removeprefix(_EFFECT), key.startswith(_STRONG_EFFECT))
-        for key, matches in spans.items()
-        if key.startswith((_EFFECT, _STRONG_EFFECT))
-        for match in matches
-    ]
-    named.sort(key=lambda entry: (entry[0].start, -entry[0].end))
-    negations = {match.end for match in spans.get("negation", ())}
-    affirmed: set[str] = set()
-    denied_until, denied, strong, reached = -1, False, False, -1
-    for match, code, is_strong in named:
-        if match.end <= reached:
+def _corrected(reply: Reply, asked: Expectation, answer: Callable[[int, int], _Answer]) -> tuple[_Answer, bool]:
+    """The answer that stands after what was taken back, and whether an earlier text was meant."""
+    end = len(reply.kinds)
+    taken_back = reply.spans.get("corrections", ())
+    swerves = reply.spans.get("swerves", ())
+    if asked.form == "yes_no":  # "no" is an answer there
+        swerves = tuple(match for match in swerves if reply.tokens.words[match.start : match.end] != ("no",))
+    for mark in sorted((*taken_back, *swerves), key=lambda match: -match.end)[:_MARKS]:
+        after = answer(mark.end, end) if mark.end < end else None
+        if after is None or after.value is None:
             continue
-        reached = match.end
-        near = any(
-            at in negations and all(tokens.breaks[place] < Break.COMMA for place in range(at, match.start + 1))
-            for at in range(max(0, match.start - 2), match.start + 1)
-        )
-        joined = 0 <= denied_until <= match.start <= denied_until + 2 and any(
-            denied_until <= join.start < match.start for join in spans.get("join", ())
-        )
-        if near or joined:
-            denied, denied_until = True, match.end
-        else:
-            affirmed.add(code)
-            strong = strong or is_strong
-    return tuple(code for code in codes if code in affirmed), denied, "over" in spans, strong
+        before = answer(0, mark.start) if mark.start else None
+        answered = before is not None and before.seen
+        strong = mark in taken_back
+        if strong or answered or mark.start <= _SLIP:
+            return after, strong and not answered
+    whole = answer(0, end)
+    if taken_back and whole.value is not None:
+        return _Answer(None, "taken back", True, whole.others), True
+    return whole, bool(taken_back)
 
 
-def _read_mood(reply: _Reply) -> Reading:
-    more_said = bool(reply.unexplained("filler", "mood", "mild", "strong", "something", effects=True))
-
-    def unsure(reason: str) -> Reading:
-        return Reading(None, "unsure", reason, reply.effects, reply.severity, more_said)
-
-    if reply.odd_number:
-        return unsure("a figure that is no plain number from 0 to 10")
-    values = {value for _, value in reply.numbers}
-    if not values:
-        return Reading(None, "none", "no number", reply.effects, reply.severity, more_said)
-    if len(values) > 1:
-        return unsure("several numbers")
-    (value,) = values
-    if not 0 <= value <= _RANGE["mood"]:
-        return unsure("out of range")
-    if reply.has("correction", "turn"):
-        return unsure("taken back or turned")
-    if reply.tokens.asks:
-        return unsure("a question")
-    if len(reply.numbers) > 2 or (reply.listed and len(reply.tokens.words) > 1):
-        return unsure("perhaps a list")
-    if not _stands_alone(reply):
-        return unsure("a number among other words")
-    return Reading(value, "sure", "a number", reply.effects, reply.severity, more_said)
+_MARKS: Final = 4  # how many corrections in one text are looked at, from the last
+_SLIP: Final = 2  # words that may be a misspelt answer before "sorry"
 
 
-def _stands_alone(reply: _Reply) -> bool:
-    """Whether nothing but answer words goes with the number, or it opens the text and a new clause follows it."""
-    strangers = reply.unexplained("filler", "mood")
-    if not strangers:
-        return True
-    first, after = reply.numbers[0][0], reply.numbers[0][0] + 1
-    if len(reply.numbers) > 1 or strangers[0] < first:
+def _contradicted(reply: Reply, value: int, asked: Expectation) -> bool:
+    """Whether words of one end of the scale stand with a number of the other: "10, worst it has ever been"."""
+    if asked.form != "scale" or asked.best is None:
         return False
-    openers = {match.start for match in reply.spans.get("opener", ())}
-    fillers = _covered(reply.spans.get("filler", ()))
-    while after in fillers and reply.tokens.breaks[after] is Break.NONE:
-        after += 1
-    return after >= len(reply.tokens.words) or reply.tokens.breaks[after] is not Break.NONE or after in openers
-
-
-def _read_effects(reply: _Reply, question: Question) -> Reading:
-    strangers = reply.unexplained(
-        "filler", "mild", "strong", "nothing", "something", "negation", "over", "opener", effects=True
+    margin = (asked.high - asked.low) * _POLE
+    near_best = abs(value - asked.best) <= margin
+    near_worst = abs(value - asked.best) >= asked.high - asked.low - margin
+    return (near_best and reply.has("worst") and not reply.has("best")) or (
+        near_worst and reply.has("best") and not reply.has("worst")
     )
-    joining = _covered(reply.spans.get("join", ()))
-    more_said = any(place not in joining for place in strangers)
 
-    def unsure(reason: str) -> Reading:
-        return Reading(None, "unsure", reason, reply.effects, reply.severity, more_said)
 
-    def some(reason: str) -> Reading:
-        return Reading(SOME_EFFECTS, "sure", reason, reply.effects, reply.severity, more_said)
+def _digit(value: int | None, asked: Expectation) -> int | None:
+    """What a digit of the text stands for."""
+    return value if value is None or not asked.digits else dict(asked.digits).get(value)
 
-    values = {value for _, value in reply.numbers}
-    if reply.effects:
-        if reply.has("other"):
-            return unsure("perhaps about someone else")
-        if reply.has("unclear", "correction") or reply.tokens.asks:
-            return unsure("a question or a doubt")
-        if reply.ended:
-            return unsure("perhaps over")
-        if NO_EFFECTS in values:
-            return unsure("none and some")
-        return some("effects named")
-    if reply.odd_number:
-        return unsure("a figure that is no answer")
-    if reply.has("unclear", "correction") or reply.tokens.asks:
+
+def _number(reply: Reply, start: int, end: int, asked: Expectation, *, listed: bool) -> _Answer:
+    shown = [digit for digit, _ in asked.digits]
+    low, high = (min(shown), max(shown)) if shown else (asked.low, asked.high)
+    found = numbers.answer(reply, start, end, low, high, asked.topic, listed=listed)
+    value = _digit(found.value, asked)
+    reason = found.reason if value is not None or found.value is None else "out of range"
+    return _Answer(value, reason, found.seen, found.about)
+
+
+def _read_value(
+    reply: Reply, start: int, end: int, asked: Expectation, labels: Labels, _: Effects, listed: bool
+) -> _Answer:
+    """A scale or a choice: a number, a label, or both if they say the same."""
+    number = _number(reply, start, end, asked, listed=listed)
+    choose = choices.first_said if asked.form == "yes_no" else choices.choose
+    label = choose(reply, start, end, labels) if asked.labels else choices.Choice(None, "no label")
+    if not label.seen:
+        return number
+    if label.value is None:
+        return number if number.value is not None else replace(number, reason=label.reason, seen=True)
+    if not number.seen:
+        return replace(number, value=label.value, reason=label.reason, seen=True)
+    if number.value is None and asked.form != "yes_no":
+        return number
+    if number.value not in (None, label.value):
+        return replace(number, value=None, reason="number and label differ")
+    return replace(number, value=label.value, reason="number and label" if number.value is not None else label.reason)
+
+
+def _read_effects(
+    reply: Reply, start: int, end: int, asked: Expectation, _: Labels, found: Effects, listed: bool
+) -> _Answer:
+    """Whether there are side effects: named, or said with a number or in words."""
+    number = _number(reply, start, end, asked, listed=listed)
+    nothing = _within(reply, "nothing", start, end)
+    something = _within(reply, "something", start, end)
+    seen = bool(number.seen or nothing or something or found.affirmed or found.denied)
+
+    def unsure(reason: str) -> _Answer:
+        return _Answer(None, reason, seen, number.others)
+
+    def sure(value: int, reason: str) -> _Answer:
+        return _Answer(value, reason, True, number.others)
+
+    if found.affirmed:
+        return unsure("none and some") if number.value == NO_EFFECTS else sure(SOME_EFFECTS, "effects named")
+    if found.in_doubt:
         return unsure("a question or a doubt")
-    if len(values) > 1 or len(reply.numbers) > 2:
-        return unsure("several numbers")
-    if values and question == "side_effects":
-        return _read_choice(reply, values.pop(), strangers)
-    if values:
-        return unsure("a number")
-    if reply.has("nothing") and not reply.has("something"):
-        if strangers or reply.denied:
-            return unsure("none, and more")
-        return Reading(NO_EFFECTS, "sure", "none")
-    if reply.has("something") and not reply.has("nothing") and not reply.denied:
-        if question == "which_effects" or strangers:
-            return unsure("some, not named")
-        return some("some")
-    if reply.has("nothing", "something") or reply.denied:
+    if number.value is not None:
+        contrary = something if number.value == NO_EFFECTS else nothing or found.denied
+        return unsure("none and some") if contrary else number
+    if number.seen:
+        return unsure(number.reason)
+    if reply.has("unclear", "supposed"):
+        return unsure("a question or a doubt")
+    if reply.has("others"):
+        return unsure("perhaps about someone else")
+    if nothing and not something:
+        return sure(NO_EFFECTS, "none") if _closed(reply, nothing[0], start, end, found.told) else unsure("none, and more")
+    if len(found.denied) > 1 and not something and _all_known(reply, start, end, found.told):
+        return sure(NO_EFFECTS, "effects denied")
+    if something and not nothing and not found.denied:
+        return sure(SOME_EFFECTS, "some") if _said_first(reply, something[0], start, end) else unsure("perhaps some")
+    if nothing or something or found.denied:
         return unsure("none and some")
-    return Reading(None, "none", "free text" if more_said else "no answer", (), reply.severity, more_said)
+    return _Answer(None, "free text" if end > start else "no answer", False, number.others)
 
 
-def _read_choice(reply: _Reply, value: int, strangers: list[int]) -> Reading:
-    more_said = bool(strangers)
-    if not NO_EFFECTS <= value <= SOME_EFFECTS:
-        return Reading(None, "unsure", "out of range", (), reply.severity, more_said)
-    contrary = "something" if value == NO_EFFECTS else "nothing"
-    if reply.has(contrary) or reply.denied:
-        return Reading(None, "unsure", "none and some", (), reply.severity, more_said)
-    place = reply.numbers[0][0]
-    alone = not strangers or (
-        strangers[0] > place
-        and len(reply.numbers) == 1
-        and not reply.listed
-        and value == SOME_EFFECTS
-        and reply.tokens.breaks[place + 1] is not Break.NONE
-    )
-    if not alone:
-        return Reading(None, "unsure", "a number among other words", (), reply.severity, more_said)
-    return Reading(value, "sure", "a number", (), reply.severity, more_said)
+def _read_words(
+    reply: Reply, start: int, end: int, asked: Expectation, labels: Labels, found: Effects, listed: bool
+) -> _Answer:
+    """Free words are the answer and the caller keeps them; what is given here is none (0) or effects named (1)."""
+    if found.affirmed:
+        return _Answer(SOME_EFFECTS, "effects named", True)
+    answer = _read_effects(reply, start, end, asked, labels, found, listed)
+    if answer.value == NO_EFFECTS and answer.reason != "a number":
+        return answer
+    return _Answer(None, "free text", False, answer.others)
+
+
+def _within(reply: Reply, name: str, start: int, end: int) -> list[Match]:
+    return [match for match in reply.spans.get(name, ()) if start <= match.start and match.end <= end]
+
+
+def _all_known(reply: Reply, start: int, end: int, told: frozenset[int]) -> bool:
+    return all(reply.kinds[at] & OF_EFFECTS & ~OPENER or at in told for at in range(start, end))
+
+
+def _closed(reply: Reply, none: Match, start: int, end: int, told: frozenset[int]) -> bool:
+    """Whether "none" is all that is said of it: what follows is known, or is a question of its own."""
+    kinds, breaks = reply.kinds, reply.tokens.breaks
+    if any(kinds[at] & CONTRAST for at in range(start, end)) and not _all_known(reply, start, end, told):
+        return False
+    at = start
+    while at < end:
+        if kinds[at] & OF_EFFECTS & ~OPENER or at in told:
+            at += 1
+            continue
+        if at <= none.start:
+            return False
+        first, last = reply.sentence(at, start, end)
+        fresh = any(breaks[place] is not Break.NONE for place in range(none.end, at + 1))
+        if not fresh or not (reply.asked(last) or _asks(reply, first, last)):
+            return False
+        at = last
+    return True
+
+
+def _asks(reply: Reply, first: int, last: int) -> bool:
+    return any(first <= match.start < last for match in reply.spans.get("question", ()))
+
+
+def _said_first(reply: Reply, some: Match, start: int, end: int) -> bool:
+    """Whether "yes" or "some" opens the text, and what follows is a new thought."""
+    kinds, breaks = reply.kinds, reply.tokens.breaks
+    if not all(kinds[at] & BESIDE_AN_ANSWER for at in range(start, some.start)):
+        return False
+    behind = range(some.end, end)
+    if all(kinds[at] & OF_EFFECTS & ~NEGATION for at in behind):
+        return True
+    return breaks[some.end] is not Break.NONE or bool(kinds[some.end] & (OPENER | BESIDE_AN_ANSWER))
+
+
+_READERS: Final[
+    dict[Form, Callable[[Reply, int, int, Expectation, Labels, Effects, bool], _Answer]]
+] = {
+    "scale": _read_value,
+    "choice": _read_value,
+    "yes_no": _read_value,
+    "effects": _read_effects,
+    "words": _read_words,
+}

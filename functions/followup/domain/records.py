@@ -21,9 +21,10 @@ TextId = NewType("TextId", str)
 
 Lane = Literal["urgent", "replies", "routine", "daily"]
 Step = Literal[
-    "ask", "nudge", "expire", "send", "find_out", "read", "page", "wake", "assess", "extend", "make_digest", "look"
+    "ask", "nudge", "look_in", "expire", "send", "find_out", "read", "page", "wake", "assess", "extend", "make_digest", "look"
 ]
-Language = Literal["en", "es"]
+Language = str
+"""Tag of a language that the content holds (BCP 47), e.g. `en`; whatever takes one in checks it against the content."""
 
 
 def stamp(at: datetime) -> str:
@@ -142,6 +143,10 @@ class Patient(Tracked):
     """PHQ-9 before the first infusion (0-27, 27 worst)."""
     item9_positive_on: date | None = None
     """Last day on which PHQ-9 item 9 was answered 1 or more."""
+    phq2_reference: float | None = None
+    """Mean of the patient's PHQ-2 on days 7 and 14 after the series (0-6, 6 worst)."""
+    filled_on: tuple[tuple[str, date], ...] = ()
+    """Local day on which each instrument, and each question that is asked now and then, was last answered in full."""
 
     @property
     def thread(self) -> ThreadId:
@@ -190,7 +195,8 @@ class Plan(Record):
 # --- check-ins --------------------------------------------------------------------------------------------------
 
 CheckInKind = Literal["reminder", "same_day", "next_day", "day_3", "day_7", "weekly", "extra_mood"]
-Question = Literal["mood", "side_effects", "which_effects"]
+Question = str
+"""Id of a question of content/questions.yaml, e.g. `mood`, `phq9:3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +208,12 @@ class Answer:
     at: datetime
     effects: tuple[str, ...] = ()
     late: bool = False
+    severity: Literal["mild", "strong"] | None = None
+    """How bad the effects were said to be, if it was said."""
+    still_there: bool | None = None
+    """Whether the effects were said to last, if it was said."""
+    before: tuple[int | None, ...] = ()
+    """Values that the patient took back, oldest first; `at` stays the time of the first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +236,10 @@ class CheckIn(Tracked):
     """Waits for its session to be marked completed."""
     questions: tuple[Question, ...] = ()
     answers: tuple[Answer, ...] = ()
+    opened: tuple[Question, ...] = ()
+    """Those of its questions that an answer opened; a correction may take them out again."""
+    carried: tuple[Answer, ...] = ()
+    """Answers of the day before, when a long survey is split over days: they count in its totals."""
     asked_again: bool = False
     """The open question was re-asked once already."""
     nudged: bool = False
@@ -235,7 +251,8 @@ class CheckIn(Tracked):
     @property
     def open_question(self) -> Question | None:
         """The question that waits for an answer."""
-        return self.questions[len(self.answers)] if len(self.answers) < len(self.questions) else None
+        answered = {answer.question for answer in self.answers}
+        return next((question for question in self.questions if question not in answered), None)
 
 
 # --- texts ------------------------------------------------------------------------------------------------------
@@ -299,7 +316,9 @@ class Receipt(Record):
 
 # --- scores, alerts, flags, mail, audit -------------------------------------------------------------------------
 
-ScoreInstrument = Literal["mood", "phq9", "phq9_item9"]
+ScoreInstrument = Literal[
+    "mood", "phq2", "phq9", "phq9_item9", "gad2", "gad7", "pain", "target", "pcptsd5", "functioning"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +331,10 @@ class Score(Record):
     at: datetime
     origin: Literal["reply", "intake", "import"]
     checkin_id: CheckInId | None = None
+    prorated: bool = False
+    """One or two items were missing and stand at the mean of the others."""
+    before: tuple[int, ...] = ()
+    """Values that the patient took back, oldest first."""
 
 
 Level = Literal["emergency", "urgent", "same_day"]
@@ -439,6 +462,7 @@ class Chart:
             Incoming: {i.sid: i for i in self.incoming},
             Alert: {a.alert_id: a for a in self.alerts},
             Flag: {f.flag_id: f for f in self.flags},
+            Score: {(s.instrument, s.at): s for s in self.scores},
         }
         for write in writes:
             stored = replace(write, version=write.version + 1)
@@ -457,6 +481,8 @@ class Chart:
                     shelves[Alert][stored.alert_id] = stored
                 case Flag():
                     shelves[Flag][stored.flag_id] = stored
+                case Score():
+                    shelves[Score][stored.instrument, stored.at] = stored
                 case _:
                     pass
         return replace(
@@ -466,7 +492,7 @@ class Chart:
             checkins=tuple(c for c in shelves[CheckIn].values() if isinstance(c, CheckIn)),
             texts=tuple(t for t in shelves[Text].values() if isinstance(t, Text)),
             incoming=tuple(i for i in shelves[Incoming].values() if isinstance(i, Incoming)),
-            scores=(*self.scores, *(w for w in writes if isinstance(w, Score))),
+            scores=tuple(s for s in shelves[Score].values() if isinstance(s, Score)),
             alerts=tuple(a for a in shelves[Alert].values() if isinstance(a, Alert)),
             flags=tuple(f for f in shelves[Flag].values() if isinstance(f, Flag)),
         )

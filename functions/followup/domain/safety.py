@@ -134,15 +134,21 @@ def screen(text: str, rules: DangerRules, *, after_infusion: bool = False) -> Da
     a phone's reaction ('Liked "..."') is not the patient's word. `after_infusion` says that the last one was within 24
     hours: then driving, alcohol and sedatives count by themselves.
     """
+    found = findings(text, rules, after_infusion=after_infusion)
+    return found[0] if found else None
+
+
+def findings(text: str, rules: DangerRules, *, after_infusion: bool = False) -> tuple[Danger, ...]:
+    """Every danger in a text, each rule once and at its gravest, the gravest first; `screen` says what counts."""
     compiled = _compile(rules)
     tokens = tokenise(own_words(fold(text), rules.reaction_openings), compiled.spellings, compiled.known)
     matches = compiled.book.find(tokens)
     if not any(match.key in compiled.rules for match in matches):
-        return None
+        return ()
     figures = [match for match in matches if match.key == _FIGURE]
     context = [match for match in matches if match.key in _CONTEXT]
     also = {match.key.removeprefix(_ALSO) for match in matches if match.key.startswith(_ALSO)}
-    found: list[tuple[int, int, int, Danger]] = []
+    found: dict[str, tuple[int, int, int, Danger]] = {}
     settled: set[str] = set()  # rules found at their full level: further phrases of theirs change nothing
     for match in matches:
         rule = compiled.rules.get(match.key)
@@ -157,10 +163,15 @@ def screen(text: str, rules: DangerRules, *, after_infusion: bool = False) -> Da
         level = _level(rule, match, context, tokens, compiled)
         if level is not None:
             danger = Danger(level, _TIER[level] if rule.kind == "self_harm" else None, rule.kind, rule.id)
-            found.append((_TIER[level], _KIND_RANK[rule.kind], -compiled.order[match.key], danger))
+            entry = (_TIER[level], _KIND_RANK[rule.kind], -compiled.order[match.key], danger)
+            found[match.key] = max(entry, found.get(match.key, entry), key=_gravity)
             if level == rule.level:
                 settled.add(match.key)
-    return max(found, key=lambda entry: entry[:3])[3] if found else None
+    return tuple(entry[3] for entry in sorted(found.values(), key=_gravity, reverse=True))
+
+
+def _gravity(entry: tuple[int, int, int, Danger]) -> tuple[int, int, int]:
+    return entry[:3]
 
 
 def _level(rule: DangerRule, match: Match, matches: list[Match], tokens: Tokens, compiled: _Compiled) -> Level | None:
@@ -206,9 +217,9 @@ def _is_long_past(match: Match, matches: list[Match], tokens: Tokens, compiled: 
     if any(other.key == _RECENT for other in matches):
         return False
     start, end = match.start, match.end
-    while start > 0 and tokens.breaks[start] is not Break.SENTENCE:
+    while start > 0 and tokens.breaks[start] < Break.SENTENCE:
         start -= 1
-    while end < len(tokens.words) and tokens.breaks[end] is not Break.SENTENCE:
+    while end < len(tokens.words) and tokens.breaks[end] < Break.SENTENCE:
         end += 1
     return any(other.key == _REMOTE and start <= other.start and other.end <= end for other in matches)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from followup.domain import alerts
 from followup.domain.checkin import OPEN, close_unfinished
 from followup.domain.clinic import ClinicSettings
-from followup.domain.consent import Keyword, KeywordWords, keyword, wishes_to_stop
+from followup.domain.consent import Keyword, KeywordWords
 from followup.domain.flags import raise_flag
 from followup.domain.outgoing import compose
 from followup.domain.records import (
@@ -28,7 +28,8 @@ from followup.domain.records import (
     Text,
     ThreadId,
 )
-from followup.domain.safety import Danger, DangerRules, screen
+from followup.domain.safety import Danger, DangerRules
+from followup.domain.understanding import first_look
 from followup.domain.wording import Texts
 
 RECEIPTS_KEPT = timedelta(days=400)
@@ -66,14 +67,12 @@ class Findings:
 
 def look(message: Message, rules: DangerRules, words: KeywordWords) -> Findings:
     """Screen a text. Danger is looked for first, and in every text."""
-    danger = screen(message.body, rules)
-    after_infusion = screen(message.body, rules, after_infusion=True)
-    word = keyword(message.body, message.opt_out_type, words)
+    seen = first_look(message.body, rules, words, opt_out_type=message.opt_out_type)
     return Findings(
-        danger=danger,
-        after_infusion=after_infusion,
-        keyword=word,
-        wants_out=word is None and wishes_to_stop(message.body, words),
+        danger=seen.danger,
+        after_infusion=seen.after_infusion,
+        keyword=seen.keyword,
+        wants_out=seen.wants_out,
     )
 
 
@@ -244,8 +243,9 @@ def _replies(
             now=now,
         )
 
-    # Somebody we do not know is answered in both languages.
-    languages: tuple[Language, ...] = (patient.language,) if patient else ("en", "es")
+    # Somebody we do not know is answered in every language, and so is a patient whose language is no longer kept.
+    known = patient is not None and patient.language in texts.languages
+    languages: tuple[Language, ...] = (patient.language,) if patient is not None and known else texts.languages
     replies: list[Text] = []
     if findings.danger:
         crisis = "crisis.medical" if findings.danger.kind == "medical" else "crisis.self_harm"
@@ -253,9 +253,9 @@ def _replies(
     if settings.keyword_mode == "service" and patient is not None:
         stops = findings.keyword == "stop" or findings.wants_out
         if stops and patient.status != "opted_out":
-            replies.append(write("keyword.stop", patient.language, sms_name=settings.sms_name))
+            replies.append(write("keyword.stop", languages[0], sms_name=settings.sms_name))
         elif findings.keyword == "start" and (patient.status == "active" or _resumes(patient)):
-            replies.append(write("keyword.start", patient.language, sms_name=settings.sms_name))
+            replies.append(write("keyword.start", languages[0], sms_name=settings.sms_name))
         elif findings.keyword == "help":
-            replies.append(write("keyword.help", patient.language, sms_name=settings.sms_name, phone=settings.phone))
+            replies.append(write("keyword.help", languages[0], sms_name=settings.sms_name, phone=settings.phone))
     return replies

@@ -5,28 +5,21 @@ The wording itself is data; this module knows how to fill it in and refuses to s
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Final, Literal
 
 from followup.domain.errors import FollowUpError
 from followup.domain.records import Language
 
-Slot = Literal["sms_name", "phone", "day", "time"]
-"""The clinic's neutral name, its number as patients read it, a day and a time of day in the patient's language."""
+Slot = Literal["sms_name", "phone", "day", "time", "question", "later", "again", "key", "reply", "stem", "number", "of"]
+"""The clinic's neutral name, its number as patients read it, a day and a time of day in the patient's language.
+
+The others stand in the frames of questions alone: see followup.domain.asking.
+"""
 
 REQUIRED: Final = (
-    "open.mood",
-    "open.side_effects",
-    "open.mood_with_reminder",
     "reminder",
-    "ask.side_effects",
-    "ask.which_effects",
-    "again.mood",
-    "again.side_effects",
-    "again.which_effects",
-    "nudge.mood",
-    "nudge.side_effects",
     "notice",
     "thanks",
     "thanks.side_effect",
@@ -40,7 +33,7 @@ REQUIRED: Final = (
     "keyword.help",
     "welcome",
 )
-"""Every text that the service sends."""
+"""Every text that the service sends, apart from questions (see followup.domain.asking)."""
 
 SLOT: Final = re.compile(r"\{([a-z_]+)\}")
 
@@ -64,20 +57,12 @@ class Wording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEntry:
-    """One text. Every language uses exactly `slots` and holds every string of `holds` (911, 988).
-
-    `expects` are the replies that the text asks for; none of them may be a word that the carrier acts on itself.
-    """
+    """One text. Every language uses exactly `slots` and holds every string of `holds` (911, 988)."""
 
     purpose: str
     slots: tuple[Slot, ...]
-    expects: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
-    en: Wording
-    es: Wording
-
-    def wording(self, language: Language) -> Wording:
-        return self.en if language == "en" else self.es
+    wordings: Mapping[Language, Wording] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,22 +92,39 @@ class Texts:
     calendar: Mapping[Language, CalendarWords]
     entries: Mapping[str, TextEntry]
 
-    def render(self, text_id: str, language: Language, **slots: str) -> str:
-        """The text with its slots filled in; exactly the slots that it declares must be given.
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages that patients can be texted in, in the order of their tags."""
+        return tuple(sorted(self.calendar))
+
+    def wording(self, text_id: str, language: Language) -> Wording:
+        """One text in one language.
 
         Raises:
-            UnfitText: there is no such text, or a slot is missing, empty or not one of the text's.
+            UnfitText: there is no such text, or not in this language.
         """
         entry = self.entries.get(text_id)
         if entry is None:
             raise UnfitText(f"text {text_id}: there is no such text")
+        if language not in entry.wordings:
+            raise UnfitText(f"text {text_id}: it is not written in the patient's language")
+        return entry.wordings[language]
+
+    def render(self, text_id: str, language: Language, **slots: str) -> str:
+        """The text with its slots filled in; exactly the slots that it declares must be given.
+
+        Raises:
+            UnfitText: there is no such text, or not in this language; or a slot is missing, empty or not the text's.
+        """
+        wording = self.wording(text_id, language)
+        entry = self.entries[text_id]
         for name in entry.slots:
             if not slots.get(name):
                 raise UnfitText(f"text {text_id}: slot {name} is missing")
         for given in slots:
             if given not in entry.slots:
                 raise UnfitText(f"text {text_id}: it has no slot {given}")
-        return fill(entry.wording(language).text, slots)
+        return fill(wording.text, slots)
 
     def day(self, day: date, language: Language) -> str:
         """A day for the slot `day`, e.g. "Thursday, March 5"."""

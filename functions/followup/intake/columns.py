@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from followup import content
 from followup.domain.errors import BadInput
 from followup.domain.records import Condition, Language, Series, SessionStatus
 from followup.intake.cells import clean, fold
@@ -112,9 +113,20 @@ class RosterHeaders(_Headers):
     phq9_intake: Header | None = None
 
 
+def _kept(language: Language) -> Language:
+    kept = content.load().texts.languages
+    if language not in kept:
+        raise ValueError(f"a language in which there are no texts; there are {', '.join(kept)}")
+    return language
+
+
+KeptLanguage = Annotated[Language, AfterValidator(_kept)]
+"""A language that patients can be texted in."""
+
+
 class LanguageWords(_Part):
-    words: Words[Language]
-    blank: Language | None = None
+    words: Words[KeptLanguage]
+    blank: KeptLanguage | None = None
     """What a blank cell means, if the clinic declares that it means anything."""
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, available_timezones
 
+from followup import content
 from followup.domain.enrolment import Reason
 from followup.domain.records import Condition, Consent, Language
 from followup.intake.cells import fold
@@ -223,10 +224,11 @@ def _language(text: str, words: LanguageWords) -> Language | Fault:
     if language is not None:
         return language
     if not text:
-        return Fault("no language", "write English or Spanish, or declare in the column map what a blank means")
+        return Fault("no language", "write the language, or declare in the column map what a blank means")
     return Fault(
         "a language in which there are no texts",
-        "English and Spanish only; if the word means one of them, add it under `language` in the column map",
+        f"patients are texted in {', '.join(content.load().texts.languages)} only; if the word means one of them, "
+        "add it under `language` in the column map",
     )
 
 

@@ -1,4 +1,4 @@
-"""The due step of a check-in: ask, nudge or expire."""
+"""The due step of a check-in: ask, nudge, look in or expire."""
 
 from datetime import datetime
 
@@ -16,11 +16,17 @@ def step(service: Service, checkin: CheckIn, now: datetime) -> Decision:
         current = next((c for c in chart.checkins if c.checkin_id == checkin.checkin_id), checkin)
         if current.next is None or current.next.at > now:
             return Decision("nothing due")
-        if current.next.step == "expire" or chart.patient is None:
-            return domain.expire(current, chart, now)
-        clinic = service.clinic(chart.patient.clinic_id)
-        protocol, texts = protocol_of(service, clinic), service.content.texts
-        act = domain.ask if current.next.step == "ask" else domain.nudge
-        return act(current, chart, clinic.settings, protocol, texts, now)
+        if chart.patient is None:
+            return domain.abandon(current, now)
+        clinic, script = service.clinic(chart.patient.clinic_id), service.content.script
+        match current.next.step:
+            case "expire":
+                return domain.expire(current, chart, clinic.settings, script, now)
+            case "look_in":
+                return domain.look_in(current, chart, clinic.settings, now)
+            case "nudge":
+                return domain.nudge(current, chart, clinic.settings, protocol_of(service, clinic), script, now)
+            case _:
+                return domain.ask(current, chart, clinic.settings, protocol_of(service, clinic), script, now)
 
     return settle(service, decide)

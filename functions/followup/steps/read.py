@@ -11,7 +11,7 @@ from followup.steps.service import Service, settle
 def read(service: Service, incoming: Incoming, now: datetime) -> tuple[Decision, ...]:
     """Each text is one commit, so one that breaks the reader does not hold up the next."""
     settings = service.settings(incoming.clinic_id)
-    reader = Reader(settings, service.content.texts, service.content.reading)
+    reader = Reader(settings, service.content.script, service.content.reading)
     decisions: list[Decision] = []
     chart: Chart | None = service.chart(incoming.thread, now)
     # The text that was queued is read even if it is older than the chart.

@@ -1,0 +1,145 @@
+"""Which of an answer's labels a reply says, in any language, with misspellings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from followup.domain.lexicon import BESIDE_AN_ANSWER, EFFECT_WORD, NEGATION, OPENER, TURN_AFTER, Lexicon, Reply, longest
+from followup.domain.normalisation import Break, fold, tokenise
+from followup.domain.phrases import Match, Phrasebook
+from followup.domain.spelling import distance
+
+_MOST: Final = 12  # labels of a text that are looked at
+_SHORTEST: Final = 5  # letters of a word that may be misspelt
+_TWO_SLIPS: Final = 8  # letters from which on two are forgiven
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the labels of a stretch of text say: the value, or why there is none; `seen`: there was a label."""
+
+    value: int | None
+    reason: str
+    seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of one question with their variants, ready to be found."""
+
+    book: Phrasebook
+    values: Mapping[str, int]
+    vocabulary: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def labels_of(labels: tuple[tuple[str, int], ...], compiled: Lexicon) -> Labels:
+    """Compile a question's labels; ways to say a label that the word lists know count like the label."""
+    phrases: list[tuple[str, str]] = []
+    values: dict[str, int] = {}
+    for label, value in labels:
+        key = str(value)
+        values[key] = value
+        said = tokenise(fold(label), compiled.spellings).words
+        if said and all(word.isascii() for word in said):
+            phrases.append((key, " ".join(said)))
+        phrases += [(key, variant) for variant in compiled.words.variants.get(" ".join(tokenise(fold(label)).words), ())]
+    book = Phrasebook(phrases)
+    return Labels(book, values, tuple(sorted(word for word in book.vocabulary if len(word) >= _SHORTEST)))
+
+
+def choose(reply: Reply, start: int, end: int, labels: Labels) -> Choice:
+    """Read the labels among these words."""
+    found = [match for match in _matches(reply, labels) if start <= match.start and match.end <= end]
+    found = [match for match in found if not reply.inside(match, *_ELSE)]
+    if not found:
+        return Choice(None, "no label")
+    usable = [match for match in found if _stands(reply, match, start, end)]
+    values = {labels.values[match.key] for match in found if match in usable or match.end - match.start > 1}
+    if not usable:
+        return Choice(None, "a label among other words", True)
+    if len(values) > 1:
+        return Choice(None, "several labels", True)
+    return Choice(values.pop(), "a label", True)
+
+
+def first_said(reply: Reply, start: int, end: int, labels: Labels) -> Choice:
+    """Like `choose`, for yes and no: what is said first counts, unless the other is said by itself too."""
+    found = [match for match in _matches(reply, labels) if start <= match.start and match.end <= end]
+    found = [match for match in found if not reply.inside(match, *_ELSE)]
+    if not found:
+        return Choice(None, "no label")
+    first = found[0]
+    denial = reply.tokens.words[first.start] in reply.lexicon.denials
+    if not (_stands(reply, first, start, end, or_begins=True) or (not denial and _leads(reply, first, start))):
+        return Choice(None, "a label among other words", True)
+    value = labels.values[first.key]
+    if any(labels.values[match.key] != value and _by_itself(reply, match, first) for match in found[1:]):
+        return Choice(None, "several labels", True)
+    return Choice(value, "a label", True)
+
+
+_ELSE: Final = (
+    "unclear", "corrections", "swerves", "units", "fillers", "approximations", "moods", "look_alikes", "nothing"
+)
+"""A label inside a longer phrase of these lists is none: "nada" in "nada mas"."""
+
+
+def _leads(reply: Reply, match: Match, start: int) -> bool:
+    return all(reply.kinds[at] & BESIDE_AN_ANSWER for at in range(start, match.start))
+
+
+def _by_itself(reply: Reply, match: Match, first: Match) -> bool:
+    breaks = reply.tokens.breaks
+    return (
+        match.start == first.end
+        or match.end == len(breaks)
+        or breaks[match.start] is not Break.NONE
+        or breaks[match.end] is not Break.NONE
+    )
+
+
+def _stands(reply: Reply, match: Match, start: int, end: int, *, or_begins: bool = False) -> bool:
+    """Whether only words that go with an answer stand in front, and what follows is a new thought.
+
+    A lone "no" or "never" must be all that its clause says, because it may deny something else; with `or_begins` it may
+    also begin a new thought.
+    """
+    kinds = reply.kinds
+    first, last = reply.clause(match.start, start, end)
+    before = range(first, match.start)
+    if match.start > first and kinds[match.start - 1] & NEGATION and not kinds[match.start - 1] & BESIDE_AN_ANSWER:
+        return False
+    if not all(kinds[at] & BESIDE_AN_ANSWER for at in before):
+        return False
+    if match.end >= last:
+        return True
+    if kinds[match.end] & TURN_AFTER:
+        return False
+    if match.end - match.start > 1:
+        return True
+    if reply.tokens.words[match.start] in reply.lexicon.denials and not or_begins:
+        return all(
+            kinds[at] & (BESIDE_AN_ANSWER | NEGATION) and not kinds[at] & EFFECT_WORD for at in range(match.end, last)
+        )
+    return bool(kinds[match.end] & (OPENER | BESIDE_AN_ANSWER | NEGATION))
+
+
+def _matches(reply: Reply, labels: Labels) -> list[Match]:
+    tokens = reply.tokens
+    words = tokens.words
+    for at, word in enumerate(words):
+        if not reply.kinds[at] and len(word) >= _SHORTEST and word not in labels.book.vocabulary:
+            meant = _nearest(word, labels.vocabulary)
+            if meant is not None:
+                words = (*words[:at], meant, *words[at + 1 :])
+    return longest(labels.book.find(replace(tokens, words=words)))[:_MOST]
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, vocabulary: tuple[str, ...]) -> str | None:
+    """The one word of these labels that is meant: one slip away, two in a long word."""
+    allowed = 2 if len(word) >= _TWO_SLIPS else 1
+    near = [other for other in vocabulary if distance(word, other) <= allowed]
+    return near[0] if len(near) == 1 else None
