@@ -13,6 +13,7 @@ PYTHON313 := $(shell ls -d $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/nu
 PYTHON313 := $(or $(PYTHON313),$(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null))
 HOST_PYTHON := $(or $(PYTHON313),$(PYTHON))
 UV := .venv/bin/uv
+CHROMIUM ?= chromium
 SOURCES := functions infra tests
 
 .PHONY: help
@@ -49,12 +50,19 @@ run: .venv/.installed .venv-stack/.installed .venv-sam/.installed ## Run the who
 	.venv/bin/python -m infra.local.run
 
 .PHONY: demo
-demo: .venv/.installed ## Play eight weeks of a clinic without a browser (ROSTER=, INFUSIONS=, FROM= for an export)
-	.venv/bin/python -m infra.demo $(if $(ROSTER),--roster '$(ROSTER)') $(if $(INFUSIONS),--infusions '$(INFUSIONS)') $(if $(FROM),--from '$(FROM)')
+demo: .venv/.installed ## Play eight weeks of a clinic without a browser (WEEKS=; ROSTER=, INFUSIONS=, FROM= for an export)
+	.venv/bin/python -m infra.demo $(if $(ROSTER),--roster '$(ROSTER)') $(if $(INFUSIONS),--infusions '$(INFUSIONS)') $(if $(FROM),--from '$(FROM)') $(if $(WEEKS),--weeks '$(WEEKS)')
 
 .PHONY: test
 test: .venv/.installed .venv-stack/.installed .venv-sam/.installed ## Run the tests
 	.venv/bin/pytest -n 2 -m "not build" $(PYTEST_ARGS)
+
+.PHONY: browser
+browser: .venv/.installed .venv-stack/.installed .venv-sam/.installed ## Click through `make run` in chromium, for build/screenshots (STEP=eight_weeks; IMAGES=1 for the README's)
+	@command -v $(CHROMIUM) >/dev/null || test "$$(id -u)" != 0 || { \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || true
+	@command -v $(CHROMIUM) >/dev/null || { echo "make browser needs chromium: apt-get install chromium, or CHROMIUM=path" >&2; exit 1; }
+	CHROMIUM='$(CHROMIUM)' TOUR_STEP='$(STEP)' TOUR_IMAGES='$(IMAGES)' .venv/bin/pytest -m browser tests/browser $(PYTEST_ARGS)
 
 .PHONY: content
 content: .venv/.installed ## Check the content and compile it for Lambda

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Final, NoReturn
 
 import click
@@ -43,6 +44,8 @@ INBOUND_OVERRIDES: Final = "#rc=2&rp=ct,rt,5xx"
 """Connection overrides as the webhook's URL carries them at the carrier: two retries, also after a server error."""
 STATE: Final = KEPT / "run"
 _RUN_ENDS_S: Final = 5.0
+_DRAINS_S: Final = 15.0
+"""What a worker holds when the emulator stops stays hidden for minutes next time, so it may finish first."""
 _ASKED_S: Final = 10.0
 
 
@@ -177,7 +180,15 @@ def _pages(
             finally:
                 assembly.close(_RUN_ENDS_S)
                 if keep:
+                    _drain(functions, _DRAINS_S)
                     place.keep(assembly.visit())
+
+
+def _drain(functions: OnStack, within_s: float) -> None:
+    """Wait until no queue holds anything, but not for a carrier that never answers."""
+    ends = monotonic() + within_s
+    while monotonic() < ends and any(functions.waiting().values()):
+        Event().wait(0.1)
 
 
 def _account(number: Number, deliver: str) -> Settings:
