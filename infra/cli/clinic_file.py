@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from followup import content
 from followup.domain.clinic import (
     BoosterThresholds,
     ClinicSettings,
@@ -32,7 +33,7 @@ from followup.domain.clinic import (
 from followup.domain.errors import BadInput
 from followup.domain.records import ClinicId
 from followup.intake.columns import Route
-from infra.content.names import check_phone, check_sms_name
+from infra.content.names import check_phone, check_preparation, check_sms_name
 from infra.content.sources import Problem, Source, Steps, load
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -137,6 +138,31 @@ class Visits(_Part):
     by_route: dict[Route, Minutes] = Field(default_factory=dict)
 
 
+class Preparation(_Part):
+    """What a reminder says of coming prepared, in one language."""
+
+    text: str
+    ucs2: bool = False
+    """It needs signs that make a segment 70 characters long instead of 160."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _fit(check_preparation(self.text, ucs2=self.ucs2))
+        return self
+
+
+def _preparation(value: object) -> object:
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _written(by_language: dict[str, Preparation]) -> dict[str, Preparation]:
+    known = content.load().texts.languages
+    odd = [language for language in by_language if language not in known]
+    if odd:
+        raise ValueError(f"{odd[0]} is no language that patients are texted in; write one of: {', '.join(known)}")
+    return by_language
+
+
 class Booster(_Part):
     """The clinic's own thresholds of the rules on loss of gain."""
 
@@ -166,6 +192,9 @@ class ClinicFile(_Part):
     desk_link: Annotated[str, AfterValidator(_desk_link)] = ""
     visits: Visits = Visits()
     booster: Booster = Booster()
+    preparation: Annotated[
+        dict[str, Annotated[Preparation, BeforeValidator(_preparation)]], AfterValidator(_written)
+    ] = Field(default_factory=dict)
 
     def settings(self) -> ClinicSettings:
         hours = tuple(
@@ -192,6 +221,7 @@ class ClinicFile(_Part):
             desk_link=self.desk_link,
             consent=ConsentDeclaration(self.consent.form, self.consent.version),
             booster=BoosterThresholds(**self.booster.model_dump()),
+            preparation=tuple((language, each.text) for language, each in sorted(self.preparation.items())),
             visits=VisitLengths(self.visits.minutes, tuple(sorted(self.visits.by_route.items()))),
         )
 

@@ -22,8 +22,9 @@ from followup.domain.records import (
     Text,
     ThreadId,
 )
+from followup.domain.riding import planned_questions
+from followup.domain.script import Script
 from followup.domain.segments import count
-from followup.domain.wording import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Forecast:
     kind: CheckInKind
     body: str
     note: str = ""
+    questions: int = 0
+    """How many questions it holds: each further one is a text of its own once the one before is answered."""
 
     @property
     def segments(self) -> int:
@@ -41,7 +44,7 @@ class Forecast:
 
 
 def forecast(
-    chart: Chart, settings: ClinicSettings, protocol: Protocol, texts: Texts, now: datetime, days: int
+    chart: Chart, settings: ClinicSettings, protocol: Protocol, script: Script, now: datetime, days: int
 ) -> Iterator[Forecast]:
     """The texts that open a conversation in the next days, as if every visit were held and nobody answered.
 
@@ -60,11 +63,12 @@ def forecast(
         if asking is None or asking[0] > until:
             return
         at, coming = asking
-        asked = checkin.ask(coming, ahead, settings, protocol, texts, max(at, now))
+        asked = checkin.ask(coming, ahead, settings, protocol, script, max(at, now))
         ahead = ahead.after(asked.writes or (coming.into("skipped", asked.reason, now),))
         text = next((write for write in asked.writes if isinstance(write, Text)), None)
         if text is not None:
-            yield Forecast(at, coming.kind, text.body)
+            opened = next(write for write in asked.writes if isinstance(write, CheckIn))
+            yield Forecast(at, coming.kind, text.body, questions=len(opened.questions))
             ahead = _sent(ahead, coming, text, settings, protocol, max(at, now))
         elif not asked.reason.startswith("moved"):
             yield Forecast(at, coming.kind, "", f"not sent: {asked.reason}")
@@ -123,12 +127,15 @@ class Example:
     body: str
 
 
-def examples(settings: ClinicSettings, protocol: Protocol, texts: Texts, now: datetime) -> Iterator[Example]:
+def examples(settings: ClinicSettings, protocol: Protocol, script: Script, now: datetime) -> Iterator[Example]:
     """Every kind of check-in of a protocol in every language, for a patient who never was."""
-    moment = calendar.next_start(now, settings.zone, protocol.quiet)
-    today = calendar.local(moment, settings.zone).date()
+    today = calendar.local(now, settings.zone).date()
+    day = calendar.survey_day_from(today + timedelta(days=1), settings, protocol.survey_hours) or today
+    moment = calendar.at_local(day, protocol.survey_hours.earliest, settings.zone)
     for rule in protocol.checkins:
-        for language in texts.calendar:
+        if rule.kind == "continued":
+            continue
+        for language in script.texts.languages:
             patient = Patient(
                 status="active",
                 patient_id=PatientId("example"),
@@ -144,12 +151,12 @@ def examples(settings: ClinicSettings, protocol: Protocol, texts: Texts, now: da
                 noticed_on=today,
             )
             chart = Chart(ThreadId(patient.patient_id), patient=patient)
-            asked = checkin.ask(_example(rule, moment), chart, settings, protocol, texts, moment)
+            asked = checkin.ask(_example(rule, protocol, moment), chart, settings, protocol, script, moment)
             body = next(write.body for write in asked.writes if isinstance(write, Text))
             yield Example(rule.kind, _when(rule, protocol), language, body)
 
 
-def _example(rule: CheckInRule, moment: datetime) -> CheckIn:
+def _example(rule: CheckInRule, protocol: Protocol, moment: datetime) -> CheckIn:
     return CheckIn(
         status="planned",
         patient_id=PatientId("example"),
@@ -158,7 +165,7 @@ def _example(rule: CheckInRule, moment: datetime) -> CheckIn:
         due=moment,
         until=moment,
         visit=moment + timedelta(days=1) if rule.kind == "reminder" else None,
-        questions=rule.questions,
+        questions=planned_questions((rule.kind,), "depression", protocol),
     )
 
 
@@ -170,6 +177,21 @@ def _when(rule: CheckInRule, protocol: Protocol) -> str:
     if rule.day is not None:
         return f"day {rule.day:+d}, {at}"
     chain = protocol.chain
-    if rule.kind == "extra_mood":
-        return f"day +{chain.extra_day} of {chain.extra_weeks} weeks, {at}"
-    return f"every {chain.every_days} days, {at}"
+    match rule.kind:
+        case "extra_mood":
+            return f"day +{chain.extra_day} of {chain.extra_weeks} weeks, {at}"
+        case "weekly":
+            return f"{_links(protocol)}, {at}"
+        case "baseline":
+            return f"before the first visit, {at}"
+        case _:
+            return f"when asked for, {at}"
+
+
+def _links(protocol: Protocol) -> str:
+    """The chain in words, e.g. "every 7 days for 12 weeks, then every 14"."""
+    said: list[str] = []
+    for link in protocol.chain.links:
+        days = f"every {link.every_days}" + (" days" if not said else "")
+        said.append(days if link.for_weeks is None else f"{days} for {link.for_weeks} weeks")
+    return ", then ".join(said)

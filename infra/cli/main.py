@@ -11,7 +11,9 @@ from infra.cli.preview import preview
 from infra.cli.read import read
 from infra.cli.retry import retry
 from infra.cli.session import connection
+from infra.cli.simulate import simulate
 from infra.cli.smoke import smoke
+from infra.cli.surveys import survey
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,6 +30,8 @@ main.add_command(patients)
 main.add_command(infusions)
 main.add_command(scores)
 main.add_command(preview)
+main.add_command(simulate)
+main.add_command(survey)
 main.add_command(read)
 main.add_command(retry)
 main.add_command(alerts)

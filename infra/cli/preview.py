@@ -47,7 +47,7 @@ def preview(clinic_id: ClinicId, record_number: str | None, days: int, protocol:
         (patient, text)
         for patient in _patients(there, clinic_id, record_number)
         for text in forecast(
-            there.service.chart(patient.thread, now), clinic.settings, rules, there.service.content.texts, now, days
+            there.service.chart(patient.thread, now), clinic.settings, rules, there.service.content.script, now, days
         )
     ]
     coming.sort(key=lambda pair: (pair[1].at, pair[0].record_number))
@@ -56,7 +56,7 @@ def preview(clinic_id: ClinicId, record_number: str | None, days: int, protocol:
     segments = sum(text.segments for _, text in coming)
     texts = sum(bool(text.body) for _, text in coming)
     click.echo(f"{texts} texts, {segments} segments, {segments * price:.2f} USD (estimate at {price:g} a segment)")
-    click.echo("Answers, and nudges where an answer stays out, come on top.")
+    click.echo("Further questions (+), and nudges where an answer stays out, come on top.")
 
 
 def _patients(there: Target, clinic_id: ClinicId, record_number: str | None) -> Iterator[Patient]:
@@ -73,7 +73,8 @@ def _patients(there: Target, clinic_id: ClinicId, record_number: str | None) -> 
 
 def _row(patient: Patient, text: Forecast, price: float) -> tuple[str, ...]:
     there = calendar.local(text.at, patient.zone)
-    wording = f"{text.body} [{text.note}]" if text.body and text.note else text.body or f"[{text.note}]"
+    more = f" (+{text.questions - 1})" if text.questions > 1 else ""
+    wording = f"{text.body}{more}" if text.body else f"[{text.note}]"
     return (
         f"{there:%a %Y-%m-%d %H:%M %Z}",
         f"{initials(patient.name)} {patient.record_number}",
@@ -87,7 +88,7 @@ def _row(patient: Patient, text: Forecast, price: float) -> tuple[str, ...]:
 
 def _show_protocol(there: Target, settings: ClinicSettings, protocol: Protocol, now: datetime, price: float) -> None:
     rows = []
-    for one in examples(settings, protocol, there.service.content.texts, now):
+    for one in examples(settings, protocol, there.service.content.script, now):
         segments = count(one.body).segments
         rows.append((one.kind, one.when, one.language, str(segments), f"{segments * price:.4f}", one.body))
     printing.table(("text", "asked", "lang", "seg", "USD", "wording"), rows)

@@ -5,6 +5,6 @@ python -m infra.content compile   write compiled.json beside the YAML, if nothin
 python -m infra.content show      every question as patients read it, with its encoding and segments
 """
 
-from infra.content.names import check_phone, check_sms_name
+from infra.content.names import check_phone, check_preparation, check_sms_name
 
-__all__ = ["check_phone", "check_sms_name"]
+__all__ = ["check_phone", "check_preparation", "check_sms_name"]

@@ -20,7 +20,7 @@ from followup.domain.side_effects import Windows
 from followup.domain.staff_wording import StaffWording
 from followup.domain.survey import Flow
 from followup.domain.wording import Texts
-from infra.content import completeness, question_rules, refused, rules
+from infra.content import completeness, protocol_rules, question_rules, refused, rules
 from infra.content.merging import FOLDER, apart, languages_in, merged, together
 from infra.content.schemas import decode
 from infra.content.sources import META, Problem, Source, Steps, Told, load, meta_problems
@@ -88,6 +88,9 @@ def judge(folder: Path = CONTENT) -> Judged:
             problems += question_rules.flow_problems(
                 sources["flow"], parts["flow"], parts["questions"], parts["instruments"]
             )
+    if {"protocols", "instruments", "questions"} <= parts.keys():
+        parts["protocols"] = protocol_rules.with_modules(parts["protocols"], parts["instruments"])
+        problems += protocol_rules.protocol_problems(sources["protocols"], parts["protocols"], parts["questions"])
     if "carrier" in parts:
         problems += rules.carrier_problems(sources["carrier"], parts["carrier"])
     if words is not None:

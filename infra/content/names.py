@@ -1,5 +1,6 @@
 """A clinic's own values in texts, under the same rules as the texts themselves."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from followup.domain.segments import BASIC
 from infra.content.refused import FILE, RefusedWords, refused_in
 
 SHORTEST_NAME: Final = 3
+LONGEST_PREPARATION: Final = 160
 
 
 @cache
@@ -37,6 +39,30 @@ def check_phone(phone: str) -> tuple[str, ...]:
     digits = sum(char.isdecimal() for char in phone)
     wrong = () if digits in (10, 11) else ("does not have 10 digits; write it like (555) 555-0100",)
     return (*wrong, *_check_value(phone, "phone"))
+
+
+def check_preparation(text: str, *, ucs2: bool) -> tuple[str, ...]:
+    """What is wrong with a clinic's words on coming prepared, each with its fix; empty if they may be used.
+
+    They ride on reminders under the rules of every text; `ucs2` says that a segment of 70 characters is accepted.
+    """
+    words = _refused_words()
+    wrong = [f'"{word}" {group.why}; {group.fix}' for word, group in refused_in(text, words.groups.values())]
+    if any(char in text for char in "{}"):
+        wrong.append("holds a brace; it has no slots, write the words themselves")
+    keywords = (each for each in content.load().carrier.keywords if re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text))
+    wrong += [f"names {word}, which the carrier acts on by itself; use other words" for word in keywords]
+    return (*wrong, *_check_size(text, LONGEST_PREPARATION, plain=not ucs2))
+
+
+def _check_size(text: str, longest: int, *, plain: bool) -> Iterator[str]:
+    if not text.strip() or len(text) > longest:
+        yield f"has {len(text)} characters; write 1 to {longest}"
+    if text != text.strip() or "\n" in text or "\r" in text:
+        yield "has blanks around it or a line break; take them out"
+    odd = [char for char in dict.fromkeys(text) if char not in BASIC]
+    if plain and odd:
+        yield f"holds {' '.join(odd)}, which makes texts cost double; choose other words, or set ucs2: true"
 
 
 def _check_value(value: str, slot: Literal["sms_name", "phone"]) -> Iterator[str]:

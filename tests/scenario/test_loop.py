@@ -49,7 +49,10 @@ def test_given_a_completed_infusion_when_a_day_passes_then_both_checks_are_asked
     machine.settle()
 
     asked = [
-        "Lakeside Wellness: Any side effects since your visit? 0 = none, 1 = some.",
+        (
+            "Lakeside Wellness: Please rest at home today, and do not drive until tomorrow. "
+            "Any side effects since your visit? 0 = none, 1 = some."
+        ),
         "Thanks, noted for your care team.",
         "Lakeside Wellness: How is your mood today, 0 to 10? 0 = worst, 10 = best. Reply with a number.",
         "Any side effects since your visit? 0 = none, 1 = some.",

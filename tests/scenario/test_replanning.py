@@ -97,7 +97,7 @@ def test_given_a_planned_visit_when_it_is_marked_days_late_then_nothing_stale_is
 def test_given_a_planned_visit_when_it_moves_before_its_reminder_then_everything_moves_with_it_once(
     machine: Machine, days: int
 ) -> None:
-    quinn = enrol(machine)
+    quinn = enrol(machine, baseline_phq9=18)
     planned = session(1, MONDAY + timedelta(days=3), status="scheduled")
     visit(machine, quinn, planned)
     machine.run_until(MONDAY + timedelta(days=1))
@@ -166,7 +166,7 @@ def test_given_checks_after_the_series_when_a_later_visit_is_recorded_then_they_
     visit(machine, quinn, session(2, MONDAY - timedelta(hours=1)))
     machine.run_until(MONDAY + timedelta(days=5))
     visit(machine, quinn, session(3, MONDAY + timedelta(days=5, hours=-1), series="maintenance"))
-    machine.run_until(MONDAY + timedelta(days=14))
+    machine.run_until(MONDAY + timedelta(days=15))  # day 7 is a Saturday: its survey waits for Monday
 
     weekly = [each for each in checkins(machine, quinn) if each.kind in ("day_7", "weekly") and each.asked_at]
     assert [(each.kind, each.session_id) for each in weekly] == [("weekly", "v3")]
@@ -175,7 +175,7 @@ def test_given_checks_after_the_series_when_a_later_visit_is_recorded_then_they_
     ]
 
 
-def test_given_a_series_of_two_when_it_ends_then_days_three_and_seven_follow_and_weekly_after_that(
+def test_given_a_series_of_two_when_it_ends_then_days_three_seven_and_fourteen_follow_and_weekly_after_that(
     machine: Machine,
 ) -> None:
     quinn = enrol(machine)
@@ -185,7 +185,7 @@ def test_given_a_series_of_two_when_it_ends_then_days_three_and_seven_follow_and
     machine.run_until(MONDAY + timedelta(days=23))
 
     sent = kinds_sent(machine, quinn)
-    assert sent == {"same_day": 1, "next_day": 1, "day_3": 1, "day_7": 1, "weekly": 2}
+    assert sent == {"same_day": 1, "next_day": 1, "day_3": 1, "day_7": 1, "day_14": 1, "weekly": 1}
 
 
 def test_given_a_busy_series_when_it_ends_then_its_texts_do_not_use_up_the_first_week_after_it(

@@ -116,7 +116,8 @@ def after(chart: Chart, decision: Decision) -> Chart:
     flags = {flag.flag_id: flag for flag in chart.flags}
     flags.update({flag.flag_id: flag for flag in decision.writes if isinstance(flag, Flag)})
     patient = next((record for record in decision.writes if isinstance(record, Patient)), chart.patient)
-    return replace(chart, patient=patient, flags=tuple(flags.values()))
+    plan = next((record for record in decision.writes if isinstance(record, Plan)), chart.plan)
+    return replace(chart, patient=patient, plan=plan, flags=tuple(flags.values()))
 
 
 def assessed(chart: Chart, now: datetime, settings: ClinicSettings = SETTINGS) -> Chart:

@@ -1,21 +1,18 @@
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-import followup
+from followup import content
 from followup.domain import calendar
 from followup.domain.clinic import ClinicSettings, OpenHours
-from followup.domain.protocol import Caps, Protocol, QuietHours
+from followup.domain.protocol import Caps, QuietHours
 from followup.domain.records import CheckIn, CheckInId, CheckInKind, PatientId
 
-CONTENT = Path(followup.__file__).parent / "content" / "protocols.yaml"
-PROTOCOL = msgspec.convert(YAML(typ="safe", pure=True).load(CONTENT)["protocols"]["standard"], Protocol)
+PROTOCOL = content.load().protocols["standard"]
 QUIET = PROTOCOL.quiet
 
 ZONES = st.sampled_from(

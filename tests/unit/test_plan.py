@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-import followup
+from followup import content
 from followup.domain import calendar
-from followup.domain.cadence import minute_of
+from followup.domain.cadence import Setting, composed, minute_of, uncounted
 from followup.domain.clinic import ClinicSettings
 from followup.domain.plan import course, replan, series_end
-from followup.domain.protocol import Protocol
 from followup.domain.records import (
     Chart,
     CheckIn,
@@ -33,13 +30,14 @@ from followup.domain.records import (
     PatientId,
     Plan,
     Session,
+    SurveyRequest,
     Text,
     TextId,
     ThreadId,
 )
+from followup.domain.riding import FILLED_LATELY
 
-CONTENT = Path(followup.__file__).parent / "content" / "protocols.yaml"
-PROTOCOL = msgspec.convert(YAML(typ="safe", pure=True).load(CONTENT)["protocols"]["standard"], Protocol)
+PROTOCOL = content.load().protocols["standard"]
 PATIENT_ID = PatientId("p-0001")
 CLINIC_ID = ClinicId("lakeside")
 ZONE = "America/New_York"
@@ -79,6 +77,7 @@ def a_patient(**changes: Any) -> Patient:
         born=date(1980, 5, 17),
         condition="depression",
         consent=Consent("texting", "2", date(2026, 1, 2)),
+        baseline_phq9=18,
     )
     return replace(patient, **changes)
 
@@ -180,7 +179,7 @@ def test_given_a_booked_visit_when_planned_then_a_reminder_is_asked_and_the_rest
     assert waiting(chart) == [("03-05 18:00", "same_day"), ("03-06 10:00", "next_day")]
     [reminder] = [c for c in chart.checkins if c.kind == "reminder"]
     assert reminder.checkin_id == "2026-03-04T15:00Z.reminder"
-    assert (reminder.visit, reminder.questions) == (at("03-05 13:00"), ())
+    assert (reminder.visit, reminder.questions) == (at("03-05 13:00"), ("visit", "health_change"))
     assert reminder.until == at("03-04 19:45")
 
 
@@ -260,11 +259,13 @@ def test_given_two_visits_two_days_apart_when_the_first_is_marked_then_next_day_
     assert ("03-05 10:00", "next_day") in waiting(chart)
     chart = planned(with_sessions(chart, visit("s1", "03-04 13:00", status="completed"), second), "03-04 14:10")
     [joined] = [c for c in chart.checkins if c.kind == "next_day" and c.status == "planned" and not c.provisional]
-    assert (joined.visit, joined.session_id, joined.questions) == (second.start, "s1", ("mood", "side_effects"))
+    assert (joined.visit, joined.session_id, joined.joined) == (second.start, "s1", ("reminder",))
+    assert joined.questions == ("visit", "health_change", "mood", "side_effects")
     assert ("reminder", "joined with the next-day check") in ended(chart, "cancelled")
     chart = planned(with_sessions(chart, visit("s1", "03-04 13:00", status="completed")), "03-04 15:00")
     [alone] = [c for c in chart.checkins if c.kind == "next_day" and c.status == "planned"]
     assert (alone.visit, alone.trail[-1].reason) == (None, "visit not reminded of any more")
+    assert (alone.joined, alone.questions) == ((), ("mood", "side_effects"))
 
 
 def test_given_visits_on_two_days_running_when_planned_then_the_reminder_is_kept_and_the_same_day_check_says_why_not() -> (  # noqa: E501
@@ -525,14 +526,14 @@ def test_given_a_series_under_way_when_planned_then_there_are_only_reminders_sam
     ]
 
 
-def test_given_the_last_infusion_of_a_dense_series_when_planned_then_days_3_and_7_and_weekly_checks_follow() -> None:
+def test_given_the_last_infusion_of_a_dense_series_when_planned_then_days_3_7_and_14_follow() -> None:
     chart = planned(a_chart(*six(done=6)), "03-16 14:05")
     assert asks(chart) == [
         ("03-16 18:00", "same_day"),
         ("03-17 10:00", "next_day"),
         (f"03-19 {OWN}", "day_3"),
         (f"03-23 {OWN}", "day_7"),
-        (f"03-30 {OWN}", "weekly"),
+        (f"03-30 {OWN}", "day_14"),
     ]
     assert ended(chart, "skipped") == []
     assert {c.session_id for c in chart.checkins} == {"s6"}
@@ -558,10 +559,10 @@ def kept_since(start: str, last: str, patient: Patient, *, sessions: Sequence[Se
 def test_given_the_series_is_over_when_weeks_pass_then_mood_is_weekly_for_12_weeks_and_then_every_14_days() -> None:
     found = kept_since("03-18 08:00", "07-25 08:00", a_patient(), sessions=six(done=6))
     weekly = [day for day, kind in found if kind == "weekly"]
-    assert [kind for _, kind in found if kind != "weekly"] == ["day_3", "day_7"]
-    assert weekly[:2] == ["03-30", "04-06"]
+    assert [kind for _, kind in found if kind != "weekly"] == ["day_3", "day_7", "day_14"]
+    assert weekly[:2] == ["04-06", "04-13"]
     assert weekly[-4:] == ["06-08", "06-22", "07-06", "07-20"]
-    assert len(weekly) == 11 + 3  # days 14 to 84, then days 98, 112 and 126
+    assert len(weekly) == 10 + 3  # days 21 to 84, then days 98, 112 and 126
 
 
 def test_given_item_9_was_positive_when_the_series_is_over_then_mood_comes_twice_a_week_for_four_weeks() -> None:
@@ -571,7 +572,7 @@ def test_given_item_9_was_positive_when_the_series_is_over_then_mood_comes_twice
         ("03-19", "day_3"),
         ("03-23", "day_7"),
         ("03-26", "extra_mood"),
-        ("03-30", "weekly"),
+        ("03-30", "day_14"),
         ("04-02", "extra_mood"),
         ("04-06", "weekly"),
         ("04-09", "extra_mood"),
@@ -606,17 +607,19 @@ def test_given_a_maintenance_infusion_when_it_is_marked_then_the_weekly_chain_go
 
 
 def test_given_a_weekly_check_when_a_reminder_takes_its_day_then_it_moves_or_is_skipped_and_says_so() -> None:
-    soon = visit("m1", "03-31 13:00", series="maintenance")
-    chart = planned(a_chart(*six(done=6), soon), "03-24 09:00")
-    assert ("03-30 10:00", "reminder") in asks(chart)
-    assert ("weekly", "one text a day") in ended(chart, "skipped")  # 31st same-day check, 1st next-day check
-    later = visit("m1", "03-31 17:30", series="maintenance")  # ends too late for a same-day check
-    chart = planned(with_sessions(chart, *six(done=6), later), "03-24 10:00")
-    assert (f"03-31 {OWN}", "weekly") in asks(chart)
-    [moved] = [c for c in chart.checkins if c.kind == "weekly" and c.status == "planned" and c.due < at("04-01 00:00")]
-    assert moved.checkin_id.startswith("2026-03-30T")
-    chart = planned(with_sessions(chart, *six(done=6)), "03-24 11:00")
-    assert (f"03-30 {OWN}", "weekly") in asks(chart)
+    filled = a_patient(filled_on=(("phq9", date(2026, 3, 30)),))
+    soon = visit("m1", "04-07 13:00", series="maintenance")
+    chart = planned(a_chart(*six(done=6), soon, patient=filled), "03-31 09:00")
+    assert ("04-06 10:00", "reminder") in asks(chart)
+    # 7th same-day check, 8th next-day check; on the 9th the week is full.
+    assert ("weekly", "one text a day") in ended(chart, "skipped")
+    later = visit("m1", "04-07 17:30", series="maintenance")  # ends too late for a same-day check
+    chart = planned(with_sessions(chart, *six(done=6), later), "03-31 10:00")
+    assert (f"04-07 {OWN}", "weekly") in asks(chart)
+    [moved] = [c for c in chart.checkins if c.kind == "weekly" and c.status == "planned" and c.due < at("04-08 00:00")]
+    assert moved.checkin_id.startswith("2026-04-06T")
+    chart = planned(with_sessions(chart, *six(done=6)), "03-31 11:00")
+    assert (f"04-06 {OWN}", "weekly") in asks(chart)
 
 
 def test_given_many_patients_when_weekly_texts_are_spread_then_each_has_an_own_minute_in_the_late_morning() -> None:
@@ -676,17 +679,17 @@ def test_given_the_series_may_end_by_itself_when_planned_then_planning_looks_aga
     assert chart.plan.next == Next("extend", at("03-27 14:00"), "daily")
     chart = planned(chart, "03-27 14:00")
     assert open_flags(chart) == ["series_over.s5"]
-    assert asks(chart)[0] == (f"03-27 {OWN}", "weekly")
+    assert asks(chart)[0] == (f"03-30 {OWN}", "day_14")  # a Friday: surveys wait for Monday
 
 
 def test_given_an_outage_when_planning_comes_back_then_nothing_stale_is_planned() -> None:
     chart = planned(a_chart(*six(done=6)), "03-16 14:05")
     stale = [c for c in chart.checkins if c.until < at("03-28 21:00")]
     chart = planned(chart, "03-28 21:00")
-    assert [ask for ask in asks(chart) if ask[0] > "03-28"] == [(f"03-30 {OWN}", "weekly"), (f"04-06 {OWN}", "weekly")]
+    assert [ask for ask in asks(chart) if ask[0] > "03-28"] == [(f"03-30 {OWN}", "day_14"), (f"04-06 {OWN}", "weekly")]
     assert set(stale) <= set(chart.checkins)  # their own steps end them
     fresh = planned(a_chart(*six(done=6)), "03-28 21:00")
-    assert asks(fresh) == [(f"03-30 {OWN}", "weekly"), (f"04-06 {OWN}", "weekly")]
+    assert asks(fresh) == [(f"03-30 {OWN}", "day_14"), (f"04-06 {OWN}", "weekly")]
 
 
 # --- the front desk ---------------------------------------------------------------------------------------------
@@ -762,17 +765,33 @@ def visits(draw: st.DrawFn, numbers: Sequence[int]) -> tuple[Session, ...]:
 
 
 PATIENTS = st.builds(
-    lambda zone, item9, texted: a_patient(
+    lambda zone, item9, texted, known, filled: a_patient(
         zone=zone,
         item9_positive_on=date(2026, 2, 1) if item9 else None,
+        baseline_phq9=18 if known else None,
+        filled_on=() if filled is None else (("phq9", ORIGIN.date() + timedelta(days=filled)),),
         texted_on=tuple(sorted(ORIGIN.date() + timedelta(days=day) for day in texted)),
     ),
     zone=st.sampled_from(ZONES),
     item9=st.booleans(),
     texted=st.sets(st.integers(-6, 30), max_size=3),
+    known=st.booleans(),
+    filled=st.none() | st.integers(-10, 40),
 )
+REQUESTS = st.lists(
+    st.builds(
+        lambda reason, day: SurveyRequest(reason, ORIGIN.date() + timedelta(days=day)),
+        st.sampled_from(("confirmation", "early_drift", "clinician")),
+        st.integers(-5, 50),
+    ),
+    max_size=3,
+    unique_by=lambda request: request.reason,
+).map(tuple)
 NOWS = st.integers(0, 50 * 24 * 12).map(lambda n: ORIGIN + timedelta(minutes=5 * n))
-CLINICS = st.sampled_from((clinic(), clinic(series_sessions=None), clinic(series_sessions=2)))
+HOLIDAYS = [date(2026, 3, day).isoformat() for day in (5, 9, 16, 17, 30)]
+CLINICS = st.sampled_from(
+    (clinic(), clinic(series_sessions=None), clinic(series_sessions=2, closed_on=HOLIDAYS), clinic(hours=[]))
+)
 
 
 def texted_before(patient: Patient, now: datetime) -> Patient:
@@ -782,23 +801,27 @@ def texted_before(patient: Patient, now: datetime) -> Patient:
 
 def planned_set(chart: Chart) -> set[tuple[Any, ...]]:
     return {
-        (c.checkin_id, c.due, c.until, c.visit, c.provisional, c.questions, c.next)
+        (c.checkin_id, c.due, c.until, c.visit, c.joined, c.reasons, c.provisional, c.questions, c.next)
         for c in chart.checkins
         if c.status == "planned"
     }
 
 
-def going(chart: Chart) -> Iterable[datetime]:
-    return (c.next.at for c in chart.checkins if c.status == "planned" and c.next and c.next.step == "ask")
+def going(chart: Chart) -> Iterable[tuple[datetime, CheckIn]]:
+    return ((c.next.at, c) for c in chart.checkins if c.status == "planned" and c.next and c.next.step == "ask")
 
 
 @settings(max_examples=150, deadline=None)
-@given(sessions=visits(range(8)), patient=PATIENTS, now=NOWS, settings_=CLINICS)
+@given(sessions=visits(range(8)), patient=PATIENTS, now=NOWS, settings_=CLINICS, requests=REQUESTS)
 def test_given_any_visits_when_planned_then_times_and_caps_hold_and_planning_again_changes_nothing(
-    sessions: tuple[Session, ...], patient: Patient, now: datetime, settings_: ClinicSettings
+    sessions: tuple[Session, ...],
+    patient: Patient,
+    now: datetime,
+    settings_: ClinicSettings,
+    requests: tuple[SurveyRequest, ...],
 ) -> None:
     patient = texted_before(patient, now)
-    chart = planned(a_chart(*sessions, patient=patient), now, settings_)
+    chart = planned(a_chart(*sessions, patient=patient, requests=requests), now, settings_)
     again = replan(chart, settings_, PROTOCOL, now)
     assert [type(record) for record in again.writes] == [Plan]
 
@@ -810,37 +833,48 @@ def test_given_any_visits_when_planned_then_times_and_caps_hold_and_planning_aga
         assert checkin.due <= now + timedelta(days=14)
         assert calendar.may_start(checkin.until, patient.zone, PROTOCOL.quiet)
         assert checkin.due <= checkin.until
-        if checkin.kind in ("day_3", "day_7", "weekly", "extra_mood"):
+        if checkin.kind in ("day_3", "day_7", "day_14", "weekly", "extra_mood"):
             assert here.phase == "after"
     texted = list(patient.texted_on)
-    for moment in sorted(going(chart)):
+    days: list[date] = []
+    for moment, checkin in sorted(going(chart), key=lambda pair: pair[0]):
         assert calendar.may_start(moment, patient.zone, PROTOCOL.quiet)
         day = calendar.local(moment, patient.zone).date()
+        if PROTOCOL.keeps_survey_hours(checkin.kind) and moment > now:
+            assert calendar.in_survey_hours(moment, patient.zone, settings_, PROTOCOL.survey_hours)
+        days.append(day)
+        if uncounted(checkin.kind, checkin.reasons):
+            continue
         ended_on = series_end(here, patient.zone)
         in_series = here.phase != "after"
         assert calendar.cap_reached(texted, day, in_series, PROTOCOL.caps, series_end=ended_on) is None
         texted.append(day)
+    assert len(days) == len(set(days))
     assert chart.plan.next is not None
     assert now < chart.plan.next.at <= now + timedelta(days=7)
 
 
 @settings(max_examples=150, deadline=None)
-@given(data=st.data(), patient=PATIENTS, now=NOWS, settings_=CLINICS)
+@given(data=st.data(), patient=PATIENTS, now=NOWS, settings_=CLINICS, requests=REQUESTS)
 def test_given_visits_edited_in_any_order_when_planned_each_time_then_the_end_is_as_if_planned_once(
-    data: st.DataObject, patient: Patient, now: datetime, settings_: ClinicSettings
+    data: st.DataObject,
+    patient: Patient,
+    now: datetime,
+    settings_: ClinicSettings,
+    requests: tuple[SurveyRequest, ...],
 ) -> None:
     patient = texted_before(patient, now)
     numbers = range(data.draw(st.integers(1, 6)))
     final = data.draw(visits(numbers))
     drafts = [data.draw(visits(data.draw(st.lists(st.sampled_from(numbers), unique=True)))) for _ in range(3)]
-    chart = a_chart(patient=patient)
+    chart = a_chart(patient=patient, requests=requests)
     for draft in drafts:
         chart = planned(with_sessions(chart, *draft), now, settings_)
     order = data.draw(st.permutations(final))
     for count in range(1, len(order) + 1):
         chart = planned(with_sessions(chart, *order[:count]), now, settings_)
         chart = planned(chart, now, settings_)
-    once = planned(a_chart(*final, patient=patient), now, settings_)
+    once = planned(a_chart(*final, patient=patient, requests=requests), now, settings_)
     assert planned_set(chart) == planned_set(once)
     assert open_flags(chart) == open_flags(once)
 
@@ -907,9 +941,12 @@ def edited(
 class Life:
     """A patient's weeks: every step runs at its time, and every text is judged when it goes."""
 
-    def __init__(self, patient: Patient, settings_: ClinicSettings) -> None:
+    def __init__(
+        self, patient: Patient, settings_: ClinicSettings, requests: tuple[SurveyRequest, ...] = (), *sessions: Session
+    ) -> None:
         self.settings, self.now = settings_, ORIGIN
-        self.chart = a_chart(patient=replace(patient, texted_on=()))
+        self.chart = a_chart(*sessions, patient=replace(patient, texted_on=()), requests=requests)
+        self.phq9_filled: list[date] = []
         self.texts: list[tuple[date, CheckIn]] = []
         self.replan()
 
@@ -948,14 +985,23 @@ class Life:
         return (min(due)[0], min(due)[2]) if due else None
 
     def _step(self, checkin: CheckIn) -> None:
+        questions = () if checkin.provisional else composed(checkin, self._setting(), self.now)
         if checkin.provisional or self.now > checkin.until:
             reason = "visit was not marked completed in time" if checkin.provisional else "too late"
             done = checkin.into("skipped", reason, self.now)
+        elif not questions:
+            done = checkin.into("skipped", FILLED_LATELY, self.now)
         else:
-            self._ask(checkin)
-            done = checkin.into("asked", "asked", self.now)
+            self._ask(replace(checkin, questions=questions))
+            done = replace(checkin, questions=questions, asked_at=self.now).into("answered", "answered", self.now)
         held = tuple(done if c.checkin_id == checkin.checkin_id else c for c in self.chart.checkins)
         self.chart = replace(self.chart, checkins=held)
+
+    def _setting(self) -> Setting:
+        patient, plan = self.chart.patient, self.chart.plan
+        assert patient is not None
+        assert plan is not None
+        return Setting(patient, course(plan, self.settings, self.now), self.settings, PROTOCOL)
 
     def _ask(self, checkin: CheckIn) -> None:
         patient, plan = self.chart.patient, self.chart.plan
@@ -971,7 +1017,11 @@ class Life:
             PROTOCOL.caps,
             series_end=series_end(here, patient.zone),
         )
-        assert capped is None, capped
+        beside = uncounted(checkin.kind, checkin.reasons)
+        assert capped is None or (beside and capped != calendar.DAILY_CAP), capped
+        if set(checkin.questions) & {"phq9:1", "phq9:2", "phq9:9"}:
+            hours = PROTOCOL.survey_hours
+            assert calendar.in_survey_hours(self.now, patient.zone, self.settings, hours), "item 9 outside its hours"
         session = next((s for s in plan.sessions if s.session_id == checkin.session_id), None)
         if checkin.kind in ("same_day", "next_day"):
             assert session is not None
@@ -984,15 +1034,23 @@ class Life:
             assert self.now >= session.end + timedelta(hours=2)
         self.texts.append((today, checkin))
         week = tuple(day for day in patient.texted_on if (today - day).days < 7)
-        self.chart = replace(self.chart, patient=replace(patient, texted_on=(*week, today)))
+        filled = dict(patient.filled_on)
+        filled |= {code: today for code, items in PROTOCOL.modules.items() if set(items) <= set(checkin.questions)}
+        if filled.get("phq9") == today:
+            self.phq9_filled.append(today)
+        texted_on = week if beside else (*week, today)
+        self.chart = replace(self.chart, patient=replace(patient, texted_on=texted_on, filled_on=tuple(filled.items())))
 
 
 @settings(max_examples=100, deadline=None)
-@given(edits=EDITS, patient=PATIENTS, settings_=CLINICS)
+@given(edits=EDITS, patient=PATIENTS, settings_=CLINICS, requests=REQUESTS)
 def test_given_weeks_in_which_visits_come_and_go_when_lived_then_every_text_is_right_when_it_goes(
-    edits: list[tuple[int, str, int, int]], patient: Patient, settings_: ClinicSettings
+    edits: list[tuple[int, str, int, int]],
+    patient: Patient,
+    settings_: ClinicSettings,
+    requests: tuple[SurveyRequest, ...],
 ) -> None:
-    life = Life(patient, settings_)
+    life = Life(patient, settings_, requests)
     for hours, what, number, half_hours in edits:
         life.until(life.now + timedelta(hours=hours))
         life.edit(what, number, half_hours)
@@ -1004,3 +1062,38 @@ def test_given_weeks_in_which_visits_come_and_go_when_lived_then_every_text_is_r
     per_visit = Counter((c.kind, c.session_id) for _, c in life.texts if c.kind in ("same_day", "next_day"))
     moved_back = sum(what == "undo" for _, what, _, _ in edits)
     assert not per_visit or max(per_visit.values()) <= 1 + moved_back
+
+
+CLOSURES = st.sets(st.integers(20, 140), max_size=12).map(
+    lambda days: [(ORIGIN.date() + timedelta(days=day)).isoformat() for day in sorted(days)]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    ends=st.integers(0, 6),
+    zone=st.sampled_from(ZONES),
+    closed_on=CLOSURES,
+    item9=st.booleans(),
+    condition=st.sampled_from(("depression", "anxiety", "ptsd", "pain")),
+)
+def test_given_months_without_a_visit_when_all_is_answered_then_phq9_comes_every_14_to_28_days(
+    ends: int, zone: str, closed_on: list[str], item9: bool, condition: Any
+) -> None:
+    patient = a_patient(zone=zone, condition=condition, item9_positive_on=ORIGIN.date() if item9 else None)
+    start = ORIGIN + timedelta(days=ends, hours=15)
+    last = visit("s1", "03-05 13:00", status="completed")
+    done = replace(last, start=start, end=start + timedelta(hours=1))
+    life = Life(patient, clinic(series_sessions=1, closed_on=closed_on), (), done)
+    life.now = done.end
+    life.replan()
+    life.until(done.end + timedelta(days=150))
+    over = calendar.local(done.end, zone).date()
+    first, second, *later = life.phq9_filled
+    assert (first - over).days in range(4, 11)
+    assert (second - over).days in range(11, 21)
+    gaps = [(after - before).days for before, after in pairwise([second, *later])]
+    # A survey waits for the next day of its hours: over a weekend, and for as long as the clinic is closed.
+    assert all(14 <= gap <= 28 + 4 for gap in gaps), gaps
+    assert len(gaps) >= 4
+    assert all(checkin.kind not in ("reminder", "survey", "baseline") for _, checkin in life.texts)

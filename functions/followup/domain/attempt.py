@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from followup.domain import alerts, calendar, checkin
+from followup.domain.cadence import uncounted
 from followup.domain.clinic import ClinicSettings
 from followup.domain.delivery import Carried, CarrierCodes, CodeClass, Found, SendOrder, code_class
 from followup.domain.flags import raise_flag
@@ -83,8 +84,10 @@ def claim(
         if not text.counted:
             today = calendar.local(now, patient.zone).date()
             week = tuple(day for day in patient.texted_on if (today - day).days < 7)
+            beside = asking is not None and text.kind == "check_in" and uncounted(asking.kind, asking.reasons)
+            texted_on = week if beside else (*week, today)
             noticed = today if checkin.notice_due(patient, today) and text.kind != "nudge" else patient.noticed_on
-            moved = (replace(patient, texted_on=(*week, today), noticed_on=noticed),)
+            moved = (replace(patient, texted_on=texted_on, noticed_on=noticed),)
         else:
             moved = (patient,)
     elif text.kind == "answer" and patient is not None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from followup.domain import requests
 from followup.domain.calendar import at_local
 from followup.domain.clinic import BoosterThresholds, ClinicSettings
 from followup.domain.findings import SESSION_BOOKED, SESSION_RECORDED, Case, Finding, Verdict, settle
 from followup.domain.flags import STANDING
-from followup.domain.records import AnyRecord, Chart, Decision, Flag, Next, Score
+from followup.domain.records import AnyRecord, Chart, Decision, Flag, Next, Plan, Score, ScoreInstrument
 
 DAY_7: Final = range(4, 11)
 """Days after the last infusion of the series on which a reading counts as the one of day 7; the first one is taken."""
@@ -28,6 +29,7 @@ RESPONSE: Final = 0.25
 """Least share of `base` gained for rules on the loss of it; below, the question is the plan, not a booster."""
 FULL_RESPONSE: Final = 0.5
 ASKED_AFTER: Final = timedelta(days=3)
+_FRIDAY: Final = 4
 ASKED_AT: Final = time(10)
 """When the confirming PHQ-9 is due: three days on, clinic time; Friday to Sunday move to Monday."""
 LOOKS_AT: Final = time(5)
@@ -35,7 +37,7 @@ LOOKS_AT: Final = time(5)
 
 
 def assess(chart: Chart, settings: ClinicSettings, now: datetime) -> Decision:
-    """Hold every rule against a patient's whole history, and set when to look again.
+    """Hold every rule against a patient's history, ask for the PHQ-9 that they wait for, and set when to look again.
 
     Assessing again without news changes nothing. Records dated after `now` are not looked at.
     """
@@ -52,9 +54,29 @@ def assess(chart: Chart, settings: ClinicSettings, now: datetime) -> Decision:
         writes.extend(settle(verdict, case))
     reason = "flags changed" if writes else "nothing changed"
     then = None if gone else Next("assess", _next_look(case), "daily")
-    if then != patient.next:
-        writes.append(replace(patient, next=then))
+    known = replace(patient, next=then, phq2_reference=phq2_reference(case))
+    if known != patient:
+        writes.append(known)
+    if chart.plan is not None and not gone:
+        writes.extend(_requests(case, chart.plan))
     return Decision(reason, tuple(writes))
+
+
+def _requests(case: Case, plan: Plan) -> tuple[Plan, ...]:
+    """The plan with the surveys that are asked for now, to be planned at once; nothing if it has them."""
+    renewed = requests.renewed(plan, _to_confirm(case), requests.early_drift(case, plan), case.today)
+    if renewed is plan:
+        return ()
+    return (replace(renewed, next=Next("extend", case.now, "daily")),)
+
+
+def phq2_reference(case: Case) -> float | None:
+    """Mean of PHQ-2 on days 7 and 14 after the series, against which a later one is held; one of them will do."""
+    ended = case.course.series_ended_at
+    if ended is None:
+        return case.patient.phq2_reference
+    taken = _of_days_7_and_14(case, "phq2", ended)
+    return sum(score.value for score in taken) / len(taken) if taken else None
 
 
 # --- rule A: loss of gain ---------------------------------------------------------------------------------------
@@ -219,16 +241,21 @@ def _line(case: Case) -> _Known | None:
     series_over = case.course.series_ended_at
     if series_over is None:
         return None
-    days = {score: (case.day(score.at) - case.day(series_over)).days for score in case.readings("phq9")}
-    found = [
-        next((score for score, day in days.items() if day in window and score.at > series_over), None)
-        for window in (DAY_7, DAY_14)
-    ]
-    taken = [score for score in found if score is not None]
+    taken = _of_days_7_and_14(case, "phq9", series_over)
     if not taken or (len(taken) == 1 and (case.today - case.day(series_over)).days < ONE_SCORE_FROM):
         return None
     ref = sum(score.value for score in taken) / len(taken)
     return _Known(Line(base, ref, len(taken) == 1, thresholds), taken[-1].at)
+
+
+def _of_days_7_and_14(case: Case, instrument: ScoreInstrument, series_over: datetime) -> list[Score]:
+    """The first reading of each of the two; either may be missing."""
+    days = {score: (case.day(score.at) - case.day(series_over)).days for score in case.readings(instrument)}
+    found = [
+        next((score for score, day in days.items() if day in window and score.at > series_over), None)
+        for window in (DAY_7, DAY_14)
+    ]
+    return [score for score in found if score is not None]
 
 
 def baseline(case: Case) -> int | None:
@@ -255,12 +282,29 @@ def _infused_since_loss(case: Case, flag: Flag) -> bool:
     return bool(case.infusions) and case.day(case.infusions[-1].start) >= since
 
 
+def _to_confirm(case: Case) -> date | None:
+    """The day on which PHQ-9 is asked to confirm a loss of gain; none while there is no loss to confirm.
+
+    With a visit soon there is none either: PHQ-9 is then asked once before it.
+    """
+    watch = _watch(case)
+    if watch is None or not watch.line.responded or watch.first is None or watch.second is not None:
+        return None
+    if watch.first is not watch.since or case.now >= _unanswered_at(case, watch.first):
+        return None
+    if _newly_booked(case, "rule_a", case.day(watch.first.at).isoformat()):
+        return None
+    return _confirmed_on(case, watch.first)
+
+
+def _confirmed_on(case: Case, first: Score) -> date:
+    day = case.day(first.at + ASKED_AFTER)
+    return day + timedelta(days=7 - day.weekday()) if day.weekday() >= _FRIDAY else day
+
+
 def _unanswered_at(case: Case, first: Score) -> datetime:
     """When the silence on the confirming PHQ-9 is long enough to show the loss unconfirmed."""
-    day = case.day(first.at + ASKED_AFTER)
-    if day.weekday() >= 4:
-        day += timedelta(days=7 - day.weekday())
-    due = at_local(day, ASKED_AT, case.settings.zone)
+    due = at_local(_confirmed_on(case, first), ASKED_AT, case.settings.zone)
     return due + timedelta(hours=case.settings.booster.unconfirmed_after_hours)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from followup.domain.clinic import ClinicSettings
-from followup.domain.protocol import Caps, Protocol, QuietHours
+from followup.domain.protocol import Caps, Protocol, QuietHours, SurveyHours
 from followup.domain.records import CheckIn
 
 DAILY_CAP = "one text a day"
@@ -92,12 +92,45 @@ def cap_reached(
     return None
 
 
+def survey_day(day: date, settings: ClinicSettings, hours: SurveyHours) -> bool:
+    """Whether surveys that may come to item 9 start on this day: one of their weekdays, with the clinic open.
+
+    A clinic that is never open on any of those weekdays has them all, except where it is closed by date.
+    """
+    if day.weekday() not in hours.weekdays or day in settings.closed_on:
+        return False
+    opened = {each.weekday for each in settings.hours}
+    return day.weekday() in opened or opened.isdisjoint(hours.weekdays)
+
+
+def survey_day_from(day: date, settings: ClinicSettings, hours: SurveyHours) -> date | None:
+    """The first such day from this one on; none if the clinic is closed for longer than a year."""
+    ahead = (day + timedelta(days=days) for days in range(_LONGEST_CLOSURE_DAYS))
+    return next((each for each in ahead if survey_day(each, settings, hours)), None)
+
+
+def survey_day_before(day: date, within: int, settings: ClinicSettings, hours: SurveyHours) -> date | None:
+    """The last such day before this one, at most so many days before it."""
+    back = (day - timedelta(days=days) for days in range(1, within + 1))
+    return next((each for each in back if survey_day(each, settings, hours)), None)
+
+
+def in_survey_hours(at: datetime, zone: str, settings: ClinicSettings, hours: SurveyHours) -> bool:
+    """Whether a survey that may come to item 9 may start at this moment of the patient's day."""
+    there = local(at, zone)
+    return hours.holds(there.time()) and survey_day(there.date(), settings, hours)
+
+
 def expiry(checkin: CheckIn, zone: str, protocol: Protocol, asked: datetime) -> datetime:
-    """When a check-in asked at this moment closes; one without questions closes at once."""
+    """When a check-in asked at this moment closes; one that reminds of a visit, when that begins at the latest."""
     rule = protocol.rule(checkin.kind)
     if rule.closes_at is not None:
-        return at_local(local(asked, zone).date(), rule.closes_at, zone)
-    return asked.astimezone(UTC) + timedelta(hours=rule.closes_after_hours or 0)
+        closes = at_local(local(asked, zone).date(), rule.closes_at, zone)
+    else:
+        closes = asked.astimezone(UTC) + timedelta(hours=rule.closes_after_hours or 0)
+    if checkin.visit is None:
+        return closes
+    return checkin.visit if rule.closes_at_visit else min(closes, checkin.visit)
 
 
 def nudge_time(checkin: CheckIn, zone: str, protocol: Protocol, asked: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from followup.domain import calendar
 from followup.domain.alerts import raise_alert
 from followup.domain.answers import ITEM9, unfinished
-from followup.domain.cadence import series_end
+from followup.domain.cadence import Setting, composed, series_end, uncounted
 from followup.domain.clinic import ClinicSettings
 from followup.domain.course import course
 from followup.domain.eligibility import ineligible
@@ -23,9 +23,11 @@ from followup.domain.records import (
     Next,
     Patient,
     Plan,
-    TextKind,
+    Question,
 )
+from followup.domain.riding import FILLED_LATELY
 from followup.domain.script import Script
+from followup.domain.settling import Standing
 from followup.domain.wording import Texts
 
 OPEN = ("asked", "answering")
@@ -65,12 +67,15 @@ def ask(
     held = hold(checkin, patient, chart, settings, protocol, now)
     if held:
         return held
-    kind: TextKind = "check_in" if checkin.questions else "reminder"
-    body = _opening(checkin, patient, settings, script, now)
+    questions = composed(checkin, _setting(patient, chart, settings, protocol, now), now)
+    if not questions:
+        return _end(checkin, "skipped", FILLED_LATELY, now)
+    asking = replace(checkin, questions=questions)
+    body = _opening(asking, questions[0], patient, settings, script, now)
     text = compose(
         thread=patient.thread,
         clinic_id=patient.clinic_id,
-        kind=kind,
+        kind="check_in",
         to=patient.phone,
         body=body,
         purpose=f"{checkin.kind}.{len(checkin.trail)}",
@@ -78,7 +83,12 @@ def ask(
         checkin_id=checkin.checkin_id,
         now=now,
     )
-    return Decision("asked", (text, replace(checkin, text_id=text.text_id, next=None)))
+    return Decision("asked", (text, replace(asking, text_id=text.text_id, next=None)))
+
+
+def _setting(patient: Patient, chart: Chart, settings: ClinicSettings, protocol: Protocol, now: datetime) -> Setting:
+    plan = chart.plan or Plan(patient_id=patient.patient_id, clinic_id=patient.clinic_id)
+    return Setting(patient, course(plan, settings, now), settings, protocol)
 
 
 def hold(
@@ -91,20 +101,36 @@ def hold(
     *,
     counted: bool = False,
 ) -> Decision | None:
-    """Quiet hours and caps at send time: the check-in moved if its window allows, else skipped; none if it may go.
+    """Quiet hours, survey hours and caps at send time: the check-in moved if its window allows, else skipped.
 
-    A text that is `counted` against the caps already and is tried again is not held by them a second time.
+    None if it may go. A text that is `counted` against the caps already and is tried again is not held by them a
+    second time.
     """
     if not calendar.may_start(now, patient.zone, protocol.quiet):
         at = calendar.next_start(now, patient.zone, protocol.quiet)
         return _move(checkin, at, "quiet hours", now)
     today = calendar.local(now, patient.zone).date()
-    reached = None if counted else capped(patient, chart, settings, protocol, now)
+    keeps = protocol.keeps_survey_hours(checkin.kind)
+    if keeps and not calendar.in_survey_hours(now, patient.zone, settings, protocol.survey_hours):
+        return _move(checkin, _survey_start(checkin, patient, settings, protocol, now), "outside survey hours", now)
+    weekly = not uncounted(checkin.kind, checkin.reasons)
+    reached = None if counted else capped(patient, chart, settings, protocol, now, weekly=weekly)
     if reached:
         moment = calendar.local(now, patient.zone).timetz().replace(tzinfo=None)
         at = calendar.at_local(today + timedelta(days=1), moment, patient.zone)
         return _move(checkin, at, reached, now)
     return None
+
+
+def _survey_start(
+    checkin: CheckIn, patient: Patient, settings: ClinicSettings, protocol: Protocol, now: datetime
+) -> datetime:
+    """The next time at which this survey may start: its own time of day, on a day of the survey hours."""
+    own = calendar.local(checkin.due, patient.zone).time()
+    today = calendar.local(now, patient.zone).date()
+    ahead = (calendar.survey_day_from(today + timedelta(days=days), settings, protocol.survey_hours) for days in (0, 1))
+    starts = [calendar.at_local(day, own, patient.zone) for day in ahead if day is not None]
+    return next((at for at in starts if at > now), checkin.until + timedelta(minutes=1))
 
 
 def _move(checkin: CheckIn, at: datetime, why: str, now: datetime) -> Decision:
@@ -118,15 +144,19 @@ def _end(checkin: CheckIn, status: str, reason: str, now: datetime) -> Decision:
     return Decision(reason, (checkin.into(status, reason, now),))
 
 
-def _opening(checkin: CheckIn, patient: Patient, settings: ClinicSettings, script: Script, now: datetime) -> str:
-    visit = visit_slots(checkin, patient, script.texts)
-    question = checkin.open_question
-    if question is None:
-        slots = {"sms_name": settings.sms_name, "phone": settings.phone} | visit
-        body = script.texts.render("reminder", patient.language, **slots)
+def _opening(
+    checkin: CheckIn, question: Question, patient: Patient, settings: ClinicSettings, script: Script, now: datetime
+) -> str:
+    language, texts = patient.language, script.texts
+    if checkin.kind == "same_day":
+        home = texts.render("home", language, sms_name=settings.sms_name)
+        body = f"{home} {script.asks(question, checkin.questions, language, 'next')}"
     else:
-        slots = {"sms_name": settings.sms_name} | visit
-        body = script.asks(question, checkin.questions, patient.language, "open", **slots)
+        slots = {"sms_name": settings.sms_name} | visit_slots(checkin, patient, texts)
+        body = script.asks(question, checkin.questions, language, "open", **slots)
+    if checkin.visit is not None:
+        coming = (body, texts.render("ride", language), dict(settings.preparation).get(language, ""))
+        body = " ".join(part for part in coming if part)
     if notice_due(patient, calendar.local(now, patient.zone).date()):
         body = f"{body} {script.texts.render('notice', patient.language)}"
     return body
@@ -156,8 +186,6 @@ def accepted(
     given_up = checkin.status == "skipped" and checkin.trail[-1].reason == NOT_PROVEN
     if checkin.status != "planned" and not given_up:
         return ()
-    if not checkin.questions:
-        return (replace(checkin, asked_at=sent_at).into("answered", "reminded", now),)
     expires = calendar.expiry(checkin, patient.zone, protocol, now)
     asked = replace(checkin, asked_at=sent_at, expires=expires).into(
         "asked", "asked", now, then=_after_asking(checkin, patient, protocol, now, expires)
@@ -251,9 +279,21 @@ def _no_nudge(
     return capped(patient, chart, settings, protocol, now) or _gives_way(patient, chart, settings, protocol, now)
 
 
-def capped(patient: Patient, chart: Chart, settings: ClinicSettings, protocol: Protocol, now: datetime) -> str | None:
-    """Which cap forbids a text that opens a conversation today, or none."""
+def capped(
+    patient: Patient,
+    chart: Chart,
+    settings: ClinicSettings,
+    protocol: Protocol,
+    now: datetime,
+    *,
+    weekly: bool = True,
+) -> str | None:
+    """Which cap forbids a text that opens a conversation today, or none. Without `weekly`: the daily one alone."""
     today = calendar.local(now, patient.zone).date()
+    if today in Standing(chart, patient).texted_beside(now) or (not weekly and today in patient.texted_on):
+        return calendar.DAILY_CAP
+    if not weekly:
+        return None
     return _cap_on(today, patient.texted_on, patient, chart, settings, protocol, now)
 
 

@@ -102,3 +102,5 @@ class ClinicSettings:
     consent: ConsentDeclaration | None = None
     booster: BoosterThresholds = BoosterThresholds()
     visits: VisitLengths = VisitLengths()
+    preparation: tuple[tuple[str, str], ...] = ()
+    """By language, what a reminder says of coming prepared: food and drink before the visit."""

@@ -5,18 +5,22 @@ no trace in what is planned: a check-in is known by its planned time and kind.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from followup.domain.cadence import join_reminders, place, series_end, wanted_checkins
+from followup.domain import calendar
+from followup.domain.cadence import Setting, join, place, series_end, wanted_checkins
 from followup.domain.clinic import ClinicSettings
 from followup.domain.course import Course, course
 from followup.domain.desk import called_off, desk_flags, withdraw
 from followup.domain.eligibility import ineligible
 from followup.domain.protocol import Protocol
-from followup.domain.records import AnyRecord, Chart, Decision, Next, Plan
+from followup.domain.records import AnyRecord, Chart, Decision, Next, Plan, SurveyRequest
 from followup.domain.settling import Standing, why_gone
 
 __all__ = ["Course", "course", "replan", "series_end"]
+
+_REQUESTS_KEPT = timedelta(days=14)
+"""So long after it was due a request is remembered, so that what asked for it does not ask again at once."""
 
 
 def replan(chart: Chart, settings: ClinicSettings, protocol: Protocol, now: datetime) -> Decision:
@@ -28,7 +32,8 @@ def replan(chart: Chart, settings: ClinicSettings, protocol: Protocol, now: date
     patient, plan = chart.patient, chart.plan
     if patient is None or plan is None:
         return Decision("nothing to plan for")
-    plan = replace(plan, called_off=called_off(plan, now))
+    today = calendar.local(now, patient.zone).date()
+    plan = replace(plan, called_off=called_off(plan, now), requests=_standing_requests(plan, today))
     standing = Standing(chart, patient)
     writes: list[AnyRecord] = []
     refused = ineligible(patient, now)
@@ -39,26 +44,29 @@ def replan(chart: Chart, settings: ClinicSettings, protocol: Protocol, now: date
         return Decision(refused, (replace(plan, next=None), *writes, *withdraw(chart.flags, now)))
 
     here = course(plan, settings, now)
-    wanted = wanted_checkins(plan.sessions, here, patient, protocol, now)
-    open_ones = join_reminders(item for item in wanted if not standing.settled(item))
+    setting = Setting(patient, here, settings, protocol)
+    wanted = (item for item in wanted_checkins(plan, setting, now) if not standing.settled(item))
     placed = place(
-        ((item, standing.waits(item, now)) for item in open_ones),
+        ((item, standing.waits(item, now)) for item in join(wanted, setting)),
         standing.texted_on(now),
-        here,
-        patient,
-        protocol,
+        standing.texted_beside(now),
+        setting,
         now,
     )
     for item in placed:
         writes.extend(standing.settle(item, now))
     kept = {item.wanted.checkin_id for item in placed}
-    joined = {item.wanted.visit for item in placed if item.wanted.kind == "next_day"}
+    joined = [item.wanted for item in placed if item.wanted.joined]
     for held in chart.checkins:
         if held.checkin_id not in kept and standing.movable(held) and held.until > now:
-            writes.extend(standing.cancel(held, why_gone(held, plan, here, joined), now))
+            writes.extend(standing.cancel(held, why_gone(held, plan, here, joined, patient.zone), now))
     flags = desk_flags(chart, patient, plan, here, settings, protocol, now)
     extended = replace(plan, next=Next("extend", _look_again(plan, here, protocol, now), "daily"))
     return Decision("planned", (extended, *writes, *flags))
+
+
+def _standing_requests(plan: Plan, today: date) -> tuple[SurveyRequest, ...]:
+    return tuple(request for request in plan.requests if today - request.due <= _REQUESTS_KEPT)
 
 
 def _look_again(plan: Plan, here: Course, protocol: Protocol, now: datetime) -> datetime:
@@ -68,3 +76,13 @@ def _look_again(plan: Plan, here: Course, protocol: Protocol, now: datetime) -> 
     if here.changes_at is not None:
         moments.append(here.changes_at)
     return min([now + timedelta(days=protocol.roll_days), *(moment for moment in moments if moment > now)])
+
+
+def next_survey(chart: Chart) -> datetime | None:
+    """When the next survey that a clinician asked for is asked; none if none is planned."""
+    planned = (
+        held.next.at
+        for held in chart.checkins
+        if held.status == "planned" and "clinician" in held.reasons and held.next is not None
+    )
+    return min(planned, default=None)

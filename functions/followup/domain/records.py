@@ -21,7 +21,19 @@ TextId = NewType("TextId", str)
 
 Lane = Literal["urgent", "replies", "routine", "daily"]
 Step = Literal[
-    "ask", "nudge", "look_in", "expire", "send", "find_out", "read", "page", "wake", "assess", "extend", "make_digest", "look"
+    "ask",
+    "nudge",
+    "look_in",
+    "expire",
+    "send",
+    "find_out",
+    "read",
+    "page",
+    "wake",
+    "assess",
+    "extend",
+    "make_digest",
+    "look",
 ]
 Language = str
 """Tag of a language that the content holds (BCP 47), e.g. `en`; whatever takes one in checks it against the content."""
@@ -177,6 +189,19 @@ class CalledOff:
     at: datetime
 
 
+SurveyReason = Literal["confirmation", "early_drift", "clinician", "before_visit"]
+"""Why PHQ-9 is asked beside the weekly check-ins: to confirm a loss of gain, because mood drifts, because a clinician
+wants it, because a visit is booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRequest:
+    """A PHQ-9 that is wanted from the local day `due` on."""
+
+    reason: SurveyReason
+    due: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Record):
     """A patient's sessions in order of start. Its step extends the check-ins, which exist at most 14 days ahead."""
@@ -190,11 +215,26 @@ class Plan(Record):
     """The plan's own date for the next booster, if it has one."""
     called_off: tuple[CalledOff, ...] = ()
     """Kept by re-planning, which tells a late cancellation by it."""
+    requests: tuple[SurveyRequest, ...] = ()
+    """Surveys that are wanted beside the protocol's; re-planning turns them into check-ins and lets them go later."""
 
 
 # --- check-ins --------------------------------------------------------------------------------------------------
 
-CheckInKind = Literal["reminder", "same_day", "next_day", "day_3", "day_7", "weekly", "extra_mood"]
+CheckInKind = Literal[
+    "reminder",
+    "same_day",
+    "next_day",
+    "baseline",
+    "day_3",
+    "day_7",
+    "day_14",
+    "weekly",
+    "extra_mood",
+    "survey",
+    "continued",
+]
+"""`survey`: a PHQ-9 on its own, for a SurveyReason. `continued`: the second day of a survey that was split."""
 Question = str
 """Id of a question of content/questions.yaml, e.g. `mood`, `phq9:3`."""
 
@@ -232,6 +272,10 @@ class CheckIn(Tracked):
     session_id: str | None = None
     visit: datetime | None = None
     """Start of the visit that this text reminds of, alone or beside its questions."""
+    joined: tuple[CheckInKind, ...] = ()
+    """Kinds of check-ins that were due on the same day and are asked in this one."""
+    reasons: tuple[SurveyReason, ...] = ()
+    """Why a survey is asked, alone or in this one."""
     provisional: bool = False
     """Waits for its session to be marked completed."""
     questions: tuple[Question, ...] = ()

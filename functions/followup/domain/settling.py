@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from followup.domain import calendar
-from followup.domain.cadence import OWN_SKIPS, Placed, Wanted
+from followup.domain.cadence import CHAIN, OWN_SKIPS, Placed, Wanted, uncounted
 from followup.domain.course import Course
 from followup.domain.records import (
     Change,
     Chart,
     CheckIn,
     CheckInId,
+    CheckInKind,
     Next,
     Patient,
     Plan,
@@ -19,9 +20,15 @@ from followup.domain.records import (
 )
 
 _ASKED = ("asked", "answering", "answered", "partly_answered", "expired")
-_CHAIN = ("day_3", "day_7", "weekly", "extra_mood")
 _SAME_ASKING_DAYS = 3
 """Asked fewer days apart than this, one check-in stands for another: visits are corrected after the fact."""
+_SPOKEN: dict[CheckInKind, str] = {
+    "next_day": "next-day check",
+    "day_3": "check of day 3",
+    "day_7": "check of day 7",
+    "day_14": "check of day 14",
+    "weekly": "weekly check",
+}
 _GONE = {"cancelled": "visit cancelled", "no_show": "visit missed", "entered_in_error": "visit entered in error"}
 
 
@@ -42,8 +49,8 @@ class Standing:
         return self._unsent(held) is None
 
     def movable(self, held: CheckIn) -> bool:
-        """Planned, and planning may still change it."""
-        return held.status == "planned" and not self.leaving(held)
+        """Planned, and planning may still change it. The second day of a survey is the survey's own."""
+        return held.status == "planned" and held.kind != "continued" and not self.leaving(held)
 
     def settled(self, wanted: Wanted) -> bool:
         """It was asked already, is being asked, or was decided on when its time came."""
@@ -57,12 +64,25 @@ class Standing:
         return held.next.at
 
     def texted_on(self, now: datetime) -> tuple[date, ...]:
-        """Local days of texts that have gone, today's too if one is just leaving."""
+        """Local days of texts that have gone, today's too if one is just leaving, and of surveys to be continued."""
         today = calendar.local(now, self.patient.zone).date()
         days = self.patient.texted_on
-        if today not in days and any(self.leaving(held) for held in self.chart.checkins):
-            return (*days, today)
-        return days
+        counted = (held for held in self.chart.checkins if not uncounted(held.kind, held.reasons))
+        if today not in days and any(self.leaving(held) for held in counted):
+            days = (*days, today)
+        continued = (
+            calendar.local(held.next.at, self.patient.zone).date()
+            for held in self.chart.checkins
+            if held.kind == "continued" and held.status == "planned" and held.text_id is None and held.next is not None
+        )
+        return (*days, *continued)
+
+    def texted_beside(self, now: datetime) -> tuple[date, ...]:
+        """Local days of texts that have gone, or are just leaving, and that the weekly caps do not count."""
+        beside = [held for held in self.chart.checkins if uncounted(held.kind, held.reasons)]
+        gone = [calendar.local(held.asked_at, self.patient.zone).date() for held in beside if held.asked_at]
+        leaving = [calendar.local(now, self.patient.zone).date()] if any(map(self.leaving, beside)) else []
+        return (*gone, *leaving)
 
     def settle(self, placed: Placed, now: datetime) -> tuple[CheckIn | Text, ...]:
         """The writes, if any, that make the stored check-in what is wanted."""
@@ -72,6 +92,8 @@ class Standing:
             status, why = _beginning(placed)
             return (replace(_new(wanted, self.patient, status, why, now), next=then),)
         same = _with(held, wanted) == held
+        if held.text_id is not None:  # what it asks was decided when it was asked
+            same = replace(_with(held, wanted), questions=held.questions) == held
         if placed.at is None:
             reason = placed.reason or ""
             if same and held.status == "skipped" and held.trail[-1].reason == reason:
@@ -113,27 +135,34 @@ class Standing:
         if wanted.kind == "reminder":
             return _same_day(held.visit, wanted.visit, zone)
         near = abs((calendar.local(held.due, zone).date() - wanted.day).days) < _SAME_ASKING_DAYS
-        if wanted.kind in _CHAIN:
-            return near and held.kind in _CHAIN
+        if wanted.kind == "survey":
+            return near and set(wanted.reasons) <= set(held.reasons)
+        if wanted.kind in CHAIN:
+            asks_as_much = held.kind == wanted.kind or set(wanted.questions) <= set(held.questions)
+            return near and held.kind in CHAIN and asks_as_much
+        if wanted.kind == "baseline":
+            return "baseline" in (held.kind, *held.joined) and held.session_id == wanted.session_id
         return near and (held.kind, held.session_id) == (wanted.kind, wanted.session_id)
 
 
-def why_gone(held: CheckIn, plan: Plan, course: Course, joined: Iterable[datetime | None]) -> str:
+def why_gone(held: CheckIn, plan: Plan, course: Course, joined: Iterable[Wanted], zone: str) -> str:
     """Why a check-in that was planned is not wanted any more."""
     session = next((session for session in plan.sessions if session.session_id == held.session_id), None)
     if held.session_id is not None and session is None:
         return "visit no longer recorded"
     if session is not None and session.status in _GONE:
         return _GONE[session.status]
-    if held.kind in _CHAIN:
+    its_day = calendar.local(held.due, zone).date()
+    other = next((item for item in joined if item.day == its_day and held.kind in item.joined), None)
+    if other is not None and (held.visit is None or other.visit == held.visit):
+        return f"joined with the {_SPOKEN.get(other.kind, other.kind)}"
+    if held.kind in CHAIN:
         last = course.last_infusion
         if course.phase != "after":
             return "the series goes on"
         if last is not None and last.session_id != held.session_id:
             return "a later visit was recorded"
         return "no longer called for"
-    if held.kind == "reminder" and held.visit in joined:
-        return "joined with the next-day check"
     if held.kind == "reminder" and session is not None and session.status == "completed":
         return "visit marked completed"
     return "visit moved"
@@ -177,6 +206,8 @@ def _with(held: CheckIn, wanted: Wanted) -> CheckIn:
         until=wanted.until,
         session_id=wanted.session_id,
         visit=wanted.visit,
+        joined=wanted.joined,
+        reasons=wanted.reasons,
         provisional=wanted.provisional,
         questions=wanted.questions,
     )
@@ -193,6 +224,8 @@ def _new(wanted: Wanted, patient: Patient, status: str, reason: str, now: dateti
         until=wanted.until,
         session_id=wanted.session_id,
         visit=wanted.visit,
+        joined=wanted.joined,
+        reasons=wanted.reasons,
         provisional=wanted.provisional,
         questions=wanted.questions,
     )

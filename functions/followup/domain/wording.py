@@ -21,6 +21,8 @@ The others stand in the frames of questions alone: see followup.domain.asking.
 REQUIRED: Final = (
     "reminder",
     "notice",
+    "home",
+    "ride",
     "thanks",
     "thanks.side_effect",
     "crisis.self_harm",
