@@ -10,6 +10,7 @@ from followup.domain.normalisation import Break, fold, tokenise
 from followup.domain.phrases import Match, Phrasebook
 from followup.domain.spelling import distance
 
+_LONGEST_LABEL: Final = 40
 _MOST: Final = 12  # labels of a text that are looked at
 _SHORTEST: Final = 5  # letters of a word that may be misspelt
 _TWO_SLIPS: Final = 8  # letters from which on two are forgiven
@@ -30,6 +31,7 @@ class Labels:
 
     book: Phrasebook
     values: Mapping[str, int]
+    whole: Mapping[str, int]
     vocabulary: tuple[str, ...]
 
 
@@ -38,19 +40,24 @@ def labels_of(labels: tuple[tuple[str, int], ...], compiled: Lexicon) -> Labels:
     """Compile a question's labels; ways to say a label that the word lists know count like the label."""
     phrases: list[tuple[str, str]] = []
     values: dict[str, int] = {}
+    whole: dict[str, int] = {}
     for label, value in labels:
         key = str(value)
         values[key] = value
         said = tokenise(fold(label), compiled.spellings).words
         if said and all(word.isascii() for word in said):
             phrases.append((key, " ".join(said)))
+            whole["".join(said)] = value
         phrases += [(key, variant) for variant in compiled.words.variants.get(" ".join(tokenise(fold(label)).words), ())]
     book = Phrasebook(phrases)
-    return Labels(book, values, tuple(sorted(word for word in book.vocabulary if len(word) >= _SHORTEST)))
+    return Labels(book, values, whole, tuple(sorted(word for word in book.vocabulary if len(word) >= _SHORTEST)))
 
 
 def choose(reply: Reply, start: int, end: int, labels: Labels) -> Choice:
     """Read the labels among these words."""
+    alone = _whole(reply, start, end, labels)
+    if alone is not None:
+        return Choice(alone, "a label", True)
     found = [match for match in _matches(reply, labels) if start <= match.start and match.end <= end]
     found = [match for match in found if not reply.inside(match, *_ELSE)]
     if not found:
@@ -62,6 +69,15 @@ def choose(reply: Reply, start: int, end: int, labels: Labels) -> Choice:
     if len(values) > 1:
         return Choice(None, "several labels", True)
     return Choice(values.pop(), "a label", True)
+
+
+def _whole(reply: Reply, start: int, end: int, labels: Labels) -> int | None:
+    """The label that is all that was said, with blanks and full stops anywhere: "Not. At. All.", "severaldays"."""
+    said = "".join(reply.tokens.words[start:end])
+    if not _TWO_SLIPS <= len(said) <= _LONGEST_LABEL:
+        return labels.whole.get(said)
+    near = {value for label, value in labels.whole.items() if len(label) >= _TWO_SLIPS and distance(said, label) <= 1}
+    return near.pop() if len(near) == 1 else None
 
 
 def first_said(reply: Reply, start: int, end: int, labels: Labels) -> Choice:

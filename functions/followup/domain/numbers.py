@@ -72,7 +72,11 @@ _REST: Final = re.compile(
     r"|\d{5,}"
     r")"
 )
-_HASH: Final = re.compile(r"(?<!\S)(?:#|~|\*+) ?(?=\d)|(?<=\d)\*+(?!\S)")
+_HASH: Final = re.compile(r"(?<!\S)(?:#|~+|\*+) ?(?=\d)|(?<=\d)(?:\*+|~+)(?!\S)")
+_IS: Final = re.compile(r"(?<!\w)(\d{1,2})'s\b")
+_HALF: Final = re.compile(r"(?<![\d/])(?<!\d )(?<!and )1/2(?![\d/])")
+_WORD_ISH: Final = re.compile(r"\b([a-z]{3,5})-?ish\b")
+_WORD_SCALE: Final = re.compile(r"\b([a-z]{3,6}) ?/ ?(?:10|ten|diez)\b")
 _ROUGHLY: Final = re.compile(r"\b(\d{1,2}) ?-?ish\b")
 _GLUED: Final = re.compile(r"(?<![a-z\d])(?:(\d{1,2})-?([a-z]+)|([a-z]+)[=-]?(\d{1,2}))(?![a-z\d])")
 _LIST: Final = re.compile(r"^\W*1[.)]\s+\w[^\d]*\b2[.)]\s*\w")
@@ -111,6 +115,11 @@ class Numbers:
 
 def plain_figures(folded: str, compiled: Lexicon, high: int) -> str:
     """The text with "7/10" as its number and every other kind of figure as a word for its kind."""
+    if "ish" in folded or "/" in folded:
+        folded = _WORD_ISH.sub(lambda found: found[1] if found[1] in compiled.numbers else found[0], folded)
+        folded = _WORD_SCALE.sub(
+            lambda found: f"{found[1]} {SCALED}" if found[1] in compiled.numbers else found[0], folded
+        )
     if not any(map(str.isdecimal, folded)):
         return folded
 
@@ -129,7 +138,7 @@ def plain_figures(folded: str, compiled: Lexicon, high: int) -> str:
             return f"{number} {word}" if found[1] else f"{word} {number}"
         return f" {ODD} "
 
-    text = _HASH.sub(" ", folded)
+    text = _HALF.sub(" half ", _IS.sub(r"\1 is", _HASH.sub(" ", folded)))
     text = _REST.sub(rest, _ROUGHLY.sub(r"\1", text))
     return _GLUED.sub(fraction_of, text)
 

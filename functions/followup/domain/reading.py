@@ -21,6 +21,7 @@ from followup.domain.lexicon import (
     NUMBER,
     OF_EFFECTS,
     OPENER,
+    UNIT,
     EffectWords,
     ReadingWords,
     Reply,
@@ -156,17 +157,15 @@ def _corrected(reply: Reply, asked: Expectation, answer: Callable[[int, int], _A
     """The answer that stands after what was taken back, and whether an earlier text was meant."""
     end = len(reply.kinds)
     taken_back = reply.spans.get("corrections", ())
-    swerves = reply.spans.get("swerves", ())
-    if asked.form == "yes_no":  # "no" is an answer there
-        swerves = tuple(match for match in swerves if reply.tokens.words[match.start : match.end] != ("no",))
+    swerves = [match for match in reply.spans.get("swerves", ()) if _swerves(reply, match, end)]
     for mark in sorted((*taken_back, *swerves), key=lambda match: -match.end)[:_MARKS]:
+        strong = mark in taken_back
         after = answer(mark.end, end) if mark.end < end else None
-        if after is None or after.value is None:
+        if after is None or not after.seen:
             continue
         before = answer(0, mark.start) if mark.start else None
         answered = before is not None and before.seen
-        strong = mark in taken_back
-        if strong or answered or mark.start <= _SLIP:
+        if strong or answered or 0 < mark.start <= _SLIP:
             return after, strong and not answered
     whole = answer(0, end)
     if taken_back and whole.value is not None:
@@ -174,6 +173,17 @@ def _corrected(reply: Reply, asked: Expectation, answer: Callable[[int, int], _A
     return whole, bool(taken_back)
 
 
+def _swerves(reply: Reply, mark: Match, end: int) -> bool:
+    """Whether this takes something back: "no" does only where a number follows it at once ("7 no 6")."""
+    if reply.tokens.words[mark.end - 1] not in reply.lexicon.denials:
+        return True
+    at = mark.end
+    while at < end and reply.kinds[at] & BESIDE_AN_ANSWER and not reply.kinds[at] & (NUMBER | EFFECT_WORD | UNIT):
+        at += 1
+    return mark.start > 0 and at < end and at - mark.end <= _LEAD and bool(reply.kinds[at] & NUMBER)
+
+
+_LEAD: Final = 3  # words between "no" and the number that is meant instead
 _MARKS: Final = 4  # how many corrections in one text are looked at, from the last
 _SLIP: Final = 2  # words that may be a misspelt answer before "sorry"
 
