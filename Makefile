@@ -100,6 +100,14 @@ deploy: .venv/.installed .venv-sam/.installed ## Check what a deployment needs, 
 bench: .venv/.installed .venv-stack/.installed .venv-bench/.installed ## Measure, and write docs/performance.md (after make build)
 	.venv/bin/python -m infra.bench
 
+.PHONY: reading-report
+reading-report: .venv/.installed ## Measure how well replies are read, and write docs/reading.md
+	.venv/bin/python -m infra.reading_report
+
+.PHONY: safety-report
+safety-report: .venv/.installed ## Measure how well danger is found, and write docs/safety-screen.md
+	.venv/bin/python -m infra.safety_report
+
 .PHONY: lock
 lock: .venv/.installed ## Pin the dependencies anew from the *.in files
 	for set in requirements requirements-dev requirements-sam requirements-stack requirements-bench; do \

@@ -137,14 +137,14 @@ def report() -> str:
     lines = [
         "# How well replies are read",
         "",
-        "`make reading-report` reads every labelled reply under `tests/corpus/replies` as the service does and writes this",
-        "page. Right: the value that a careful reader would store, or none where that reader would ask again. Asked",
-        "again: a plain answer that was not stored. Wrong: a stored value that a careful reader would not store. The",
-        "replies kept apart were not looked at while rules were written.",
+        "`make reading-report` reads every labelled reply under `tests/corpus/replies` as the service does and writes",
+        "this page. Right: the value that a careful reader would store, or none where that reader would ask again.",
+        "Asked again: a plain answer that was not stored. Wrong: a stored value that a careful reader would not store.",
+        "The replies kept apart were not looked at while rules were written.",
         "",
         "| Replies | Language | Count | Wrong | Asked again | Side effects found | Invented |",
         "|---|---|---:|---:|---:|---:|---:|",
-        f"| allowed | | | {MOST_WRONG:.1%} | {MOST_ASKED_AGAIN:.0%} | at least {LEAST_RECALL:.0%} | {MOST_INVENTED:.0%} |",
+        f"| allowed | | | {MOST_WRONG:.1%} | {MOST_ASKED_AGAIN:.0%} | {LEAST_RECALL:.0%} up | {MOST_INVENTED:.0%} |",
     ]
     for corpus, title in SETS.items():
         for language, name in LANGUAGES.items():
@@ -153,7 +153,7 @@ def report() -> str:
         lines.append(_row(title, "both", tally(both)))
     lines += [
         "",
-        "Wrong counts over all replies, asked again over those that answer plainly, invented over all side effects read.",
+        "Wrong counts over all replies, asked again over those that answer plainly, invented over all effects read.",
     ]
     for corpus, title in SETS.items():
         lines += ["", f"## {title}", "", *_classes(corpus)]

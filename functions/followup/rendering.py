@@ -78,14 +78,16 @@ def render_digest(digest: Digest, wording: StaffWording) -> tuple[str, str, str]
 
 
 def render_page(alert: Alert, settings: ClinicSettings, wording: StaffWording) -> tuple[str, str]:
-    """Subject and text that call the person on call to an alert: a code and a link, nobody's initials.
+    """Subject and text that call the person on call to an alert: a code, a link and the level, nobody's initials.
 
     A clinic without staff pages gets the code alone, which `followup alerts list` knows.
     """
     slots = {"short": settings.sms_name, "code": alert.code, "link": staff_link(settings, alert.alert_id)}
     body = fill(wording.alert_body if slots["link"] else wording.alert_subject, slots).strip()
-    text = f"{body}\n\n{wording.alert_phone_now}\n" if alert.phone_now else f"{body}\n"
-    return _one_line(fill(wording.alert_subject, slots)), text
+    said = [body, fill(wording.alert_level, {"level": wording.levels[alert.level]})]
+    if alert.phone_now:
+        said.append(wording.alert_phone_now)
+    return _one_line(fill(wording.alert_subject, slots)), "\n\n".join(said) + "\n"
 
 
 @cache
@@ -154,16 +156,20 @@ def _since_last(digest: Digest, wording: StaffWording) -> str:
 def _counts(digest: Digest, wording: StaffWording) -> str:
     counts: Counts = digest.counts
     figures = {
-        "followed": str(counts.followed),
-        "delivered": str(counts.delivered),
+        "followed": _counted(counts.followed, wording.patient_followed, wording.patients_followed),
+        "delivered": _counted(counts.delivered, wording.text_delivered, wording.texts_delivered),
         "answered": str(counts.answered),
         "unreadable": str(counts.unreadable),
-        "alerts": str(counts.alerts_open),
+        "alerts": _counted(counts.alerts_open, wording.alert_open, wording.alerts_open),
         "time": f"{counts.checked_at:%H:%M}",
     }
     if digest.groups == "desk":
         return fill(wording.quiet_desk, figures) if digest.quiet else ""
     return fill(wording.quiet_day if digest.quiet else wording.counts, figures)
+
+
+def _counted(figure: int, one: str, several: str) -> str:
+    return one if figure == 1 else fill(several, {"n": str(figure)})
 
 
 def _age(age: timedelta, wording: StaffWording) -> str:

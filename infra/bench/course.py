@@ -1,11 +1,12 @@
 """Eight weeks of one patient who answers every check-in, on the functions' own handlers with a meter on the records."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from followup.adapters.memory import MemoryText
+from followup.domain.protocol import Protocol
 from followup.domain.records import CheckIn, Lane
 from followup.domain.segments import count
 from followup.handlers import receive_text
@@ -17,7 +18,7 @@ WEEKS: Final = 8
 ANSWER: Final = "7"
 REPORTED: Final = (CarrierStatus("sent"), CarrierStatus("delivered"))
 """The carrier reports every text twice."""
-ONE_QUESTION: Final = ("day_3", "day_7", "weekly")
+ONE_QUESTION: Final = ("day_3", "day_7", "day_14", "weekly")
 
 PLANNED: Final = "planned, a week at a time"
 ASKED: Final = "asked and sent"
@@ -48,6 +49,9 @@ class MeteredMachine(Machine):
     def __init__(self, start: datetime) -> None:
         self.meter = MeteredRecords()
         super().__init__(start, records=self.meter)
+        shipped = self.service.content
+        plain = {name: _plain(protocol) for name, protocol in shipped.protocols.items()}
+        self.service = replace(self.service, content=replace(shipped, protocols=plain))
         self.calls: list[Call] = []
         self.receipts = lambda _: REPORTED
 
@@ -60,6 +64,14 @@ class MeteredMachine(Machine):
     def _due(self, lane: Lane, up_to: datetime) -> datetime | None:
         with self.meter.paused():
             return super()._due(lane, up_to)
+
+
+def _plain(protocol: Protocol) -> Protocol:
+    """The same days, with mood as the one question after the series: what a check-in costs by itself."""
+    checkins = (
+        replace(rule, questions=("mood",), also={}) if rule.kind in ONE_QUESTION else rule for rule in protocol.checkins
+    )
+    return replace(protocol, checkins=tuple(checkins), riders=())
 
 
 def _named(event: dict[str, Any]) -> tuple[str, str]:

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, get_args
+from typing import Final
 
 from followup import content
+from followup.domain.questions import expectation
 from followup.domain.reading import read
-from followup.domain.records import Question
 from followup.domain.safety import screen
+from followup.domain.understanding import understand
 
 TEXTS: Final = (
     "7",
@@ -47,9 +48,15 @@ LONG: Final = tuple(
         "want to die but not ",
         'Liked "7" ',
         "-- ",
+        "7 no ",
+        "sorry 7 or ",
+        "no nausea or ",
+        "severl dais ",
+        "mood 7 pain 3 ",
     )
 )
 SECONDS: Final = 1.0
+QUESTIONS: Final = ("mood", "side_effects", "which_effects", "phq9:1", "health_change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +68,15 @@ class Speed:
 
 
 def measure(seconds: float = SECONDS) -> dict[str, Speed]:
-    """Reading answers and the danger screen, each on its own."""
+    """Reading answers and the danger screen, each on its own, and all that is read of a text."""
     loaded = content.load()
-    questions: tuple[Question, ...] = get_args(Question)
-    readers = [partial(_read, question) for question in questions]
+    expected = [expectation(question, loaded.questions) for question in QUESTIONS]
+    understands = partial(understand, rules=loaded.danger, keywords=loaded.keywords, words=loaded.reading)
     return {
-        "read": _speed(readers, seconds),
+        "read": _speed([partial(read, expectation=one, words=loaded.reading) for one in expected], seconds),
         "screened": _speed([lambda text: screen(text, loaded.danger)], seconds),
+        "understood": _speed([partial(understands, expectation=one) for one in expected], seconds),
     }
-
-
-def _read(question: Question, text: str) -> object:
-    return read(text, question, content.load().reading)
 
 
 def _speed(works: Sequence[Callable[[str], object]], seconds: float) -> Speed:

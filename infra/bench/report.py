@@ -11,7 +11,7 @@ from followup import content
 from infra.bench import assessing, cold_start, costs, course, reading, sweeping
 from infra.bench.cold_start import ColdStart
 from infra.bench.course import PATH, Course
-from infra.content.rules import LANGUAGES, largest
+from infra.content.rules import largest
 from infra.local.stack.template import read_template
 
 WRITE_GOAL: Final = 60
@@ -164,7 +164,11 @@ def _reading() -> Iterator[str]:
         "that are made to be hard. Reported, not gated.\n"
     )
     speeds = reading.measure()
-    names = {"read": "Reading an answer (goal: above 5,000 a second)", "screened": "Screening for danger"}
+    names = {
+        "read": "Reading an answer (goal: above 5,000 a second)",
+        "screened": "Screening for danger",
+        "understood": "All of it: danger, keywords, wishes, answer",
+    }
     rows = [[names[name], f"{speed.per_second:,.0f}", f"{speed.worst_ms:.1f}"] for name, speed in speeds.items()]
     yield _table(("What", "Texts a second", "Longest, ms"), rows)
 
@@ -185,9 +189,9 @@ def _segments() -> Iterator[str]:
     yield "With the values that make it longest. Accents outside the GSM-7 alphabet turn a text into UCS-2.\n"
     rows = []
     for text_id in texts.entries:
-        sizes = [largest(texts, text_id, language) for language in LANGUAGES]
+        sizes = [largest(texts, text_id, language) for language in texts.languages]
         rows.append([f"`{text_id}`", *(f"{size.segments} ({size.units} {size.encoding})" for size in sizes)])
-    yield _table(("Text", *LANGUAGES), rows)
+    yield _table(("Text", *texts.languages), rows)
 
 
 def _cold_start() -> Iterator[str]:

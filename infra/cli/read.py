@@ -1,8 +1,9 @@
 """`followup read`: how replies would be read, without a deployment."""
 
 import json
+import sys
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 
 import click
 
@@ -36,7 +37,7 @@ def read() -> None:
     """
     loaded = content.load()
     rejected = False
-    for number, line in enumerate(cast(BinaryIO, click.get_binary_stream("stdin")), 1):
+    for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.strip():
             continue
         try:
@@ -89,9 +90,7 @@ def expected(question: str | None, loaded: Content) -> Expectation | None:
 def answered(fields: Mapping[str, Any], loaded: Content) -> dict[str, Any]:
     """How the reply is understood, in the order of the output."""
     wanted = expected(fields["question"], loaded)
-    understood = understand(
-        fields["text"], wanted, rules=loaded.danger, keywords=loaded.keywords, words=loaded.reading
-    )
+    understood = understand(fields["text"], wanted, rules=loaded.danger, keywords=loaded.keywords, words=loaded.reading)
     first, reading = understood.first, understood.reading
     value: int | str | None = reading.value
     if wanted is not None and wanted.form == "yes_no" and reading.value is not None:

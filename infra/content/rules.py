@@ -126,7 +126,7 @@ def largest(texts: Texts, text_id: str, language: Language) -> Segments:
 def staff_problems(source: Told, staff: StaffWording, refused: RefusedWords) -> Iterator[Problem]:
     for name, declared in staff_wording.SLOTS.items():
         yield from slot_problems(source, (name,), getattr(staff, name), declared)
-    for name in ("alert_subject", "alert_body", "digest_subject", "digest_preheader"):
+    for name in ("alert_subject", "alert_body", "alert_level", "digest_subject", "digest_preheader"):
         for word, group in refused_in(getattr(staff, name), refused.groups.values()):
             yield source.problem((name,), f'"{word}" {group.why}', group.fix)
     yield from _same_keys(source, "reasons", staff.reasons, "classes", staff.classes)

@@ -124,9 +124,11 @@ class Machine:
                 self.work(queue)
             self._report()
 
-    def patient_writes(self, phone: str, sender: str, body: str, *, opt_out_type: str | None = None) -> dict[str, Any]:
+    def patient_writes(
+        self, phone: str, sender: str, body: str, *, opt_out_type: str | None = None, media: int = 0
+    ) -> dict[str, Any]:
         """A patient texts; the carrier calls the webhook, and once more if that failed. Returns its last answer."""
-        text = self.carrier.receive(sender, phone, body)
+        text = self.carrier.receive(sender, phone, body, media=media)
         answer = self.webhook(text, opt_out_type=opt_out_type)
         return answer if answer["statusCode"] < 500 else self.webhook(text, opt_out_type=opt_out_type)
 
@@ -139,7 +141,7 @@ class Machine:
             "From": text.phone,
             "To": text.sender,
             "Body": text.body,
-            "NumMedia": "0",
+            "NumMedia": str(text.media),
             "NumSegments": "1",
             "FromCity": "",
             "FromState": "",

@@ -1,10 +1,9 @@
-"""The clinic's side of the demo: its export is imported every morning, PHQ-9 is asked at the desk, alerts are answered.
+"""The clinic's side of the demo: its export is imported every morning, flags and alerts are answered.
 
 The export is played as it would have come day by day: visits of the past with what became of them, visits of the next
 two weeks as booked.
 """
 
-import random
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +12,11 @@ from datetime import datetime, time, timedelta
 from followup import keys
 from followup.domain import calendar
 from followup.domain.clinic import ClinicSettings
-from followup.domain.course import course
-from followup.domain.records import Alert, ClinicId, Flag, Patient, Plan
+from followup.domain.records import Alert, ClinicId, Flag, Patient
 from followup.intake.infusions import InfusionRow
-from followup.intake.scores import ScoreRow
-from followup.steps import alerts, flags, scoring, visits
+from followup.steps import alerts, flags, visits
 from followup.steps.clinics import patients_of
-from infra.demo import population
 from infra.demo.machine import Machine
-from infra.demo.phones import Phones
 
 OPENS = time(6, 30)
 """Clinic-local time of the morning's imports."""
@@ -50,13 +45,11 @@ class Office:
         clinic_id: ClinicId,
         settings: ClinicSettings,
         rows: Sequence[InfusionRow],
-        phones: Phones,
         booking: Booking | None,
     ) -> None:
         self._machine = machine
         self._clinic = clinic_id
         self._settings = settings
-        self._phones = phones
         self._booking = booking
         self._booked = 0
         self._to_book = sorted(rows, key=lambda row: row.start)
@@ -73,7 +66,6 @@ class Office:
         """Do what is due."""
         if self._morning <= now:
             self._write_visits(now)
-            self._ask_phq9(now)
             self._book(now)
             self._look_at_flags(now)
             today = calendar.local(now, self._settings.zone).date()
@@ -94,26 +86,6 @@ class Office:
 
     def _patients(self) -> list[Patient]:
         return list(patients_of(self._machine.service, self._clinic))
-
-    def _ask_phq9(self, now: datetime) -> None:
-        """The desk asks PHQ-9 about weekly after the series, and again three days after a high one."""
-        for patient in self._patients():
-            plan = self._machine.records.get(keys.plan(patient.patient_id))
-            if patient.status != "active" or not isinstance(plan, Plan) or patient.baseline_phq9 is None:
-                continue
-            here = course(plan, self._settings, now)
-            if here.phase != "after" or here.last_infusion_end is None:
-                continue
-            days = (now - here.last_infusion_end).days
-            if days % 7 not in (0, 3) or days == 0 or (days % 7 == 3 and days < 17):
-                continue
-            ends = [session.end for session in plan.sessions if session.status == "completed"]
-            rng = random.Random(f"phq9|{patient.record_number}|{now:%Y%m%d}")  # noqa: S311 - a simulation
-            if rng.random() > 0.8:
-                continue
-            total = population.phq9_reading(self._phones.person(patient), ends, now, rng)
-            row = ScoreRow(record_number=patient.record_number, instrument="phq9", at=now, total=total, item9=None)
-            scoring.enter(self._machine.service, self._clinic, row, who=_WHO, now=now)
 
     def _book(self, now: datetime) -> None:
         """Book a visit for whoever has stood on the list for a booster since yesterday."""

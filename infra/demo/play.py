@@ -101,7 +101,7 @@ def play(
         phones = Phones(machine, seed)
         clinics.apply(machine.service, course.clinic_id, course.settings, who="demo", now=start)
         imports.patients(machine.service, course.clinic_id, course.roster, who="demo", now=start)
-        office = Office(machine, course.clinic_id, course.settings, course.visits.good, phones, booking)
+        office = Office(machine, course.clinic_id, course.settings, course.visits.good, booking)
 
         def outside(now: datetime) -> datetime | None:
             office.act(now)

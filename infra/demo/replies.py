@@ -23,11 +23,11 @@ def person_of(patient: Patient, seed: str) -> Person:
 def reply_to(text: Text, chart: Chart, person: Person, *, arrived: datetime) -> Reply | None:
     """Whether, when and in which words the reader answers a text of ours; None for silence.
 
-    `chart` holds the conversation as it stands. A text without a question of ours is never answered.
+    `chart` holds the conversation as it stands. A text is answered if its check-in waits with an open question,
+    whatever else the text says; an answer of ours belongs to the check-in that goes on.
     """
-    asked, patient = _open(chart), chart.patient
-    asks = text.kind != "reminder" and (text.checkin_id is not None or text.kind == "answer")
-    if not asks or patient is None or asked is None or asked.open_question is None:
+    asked, patient = _open(text, chart), chart.patient
+    if patient is None or asked is None or asked.open_question is None:
         return None
     infusions = _infusions(chart)
     return population.answers(
@@ -42,9 +42,14 @@ def reply_to(text: Text, chart: Chart, person: Person, *, arrived: datetime) -> 
     )
 
 
-def _open(chart: Chart) -> CheckIn | None:
-    """The check-in that waits for an answer, the one asked last if there are several."""
-    waiting = [each for each in chart.checkins if each.status in OPEN and each.asked_at and each.open_question]
+def _open(text: Text, chart: Chart) -> CheckIn | None:
+    """The check-in of this text, if it waits for an answer; for an answer of ours the one asked last."""
+    waiting = [
+        each
+        for each in chart.checkins
+        if each.status in OPEN and each.asked_at and each.open_question
+        if text.kind == "answer" or each.checkin_id == text.checkin_id
+    ]
     return max(waiting, key=lambda each: (each.asked_at or each.due, each.checkin_id), default=None)
 
 

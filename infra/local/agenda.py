@@ -39,10 +39,14 @@ CHECK_INS: Final[dict[CheckInKind, str]] = {
     "reminder": "reminder of a visit",
     "same_day": "check-in on the day of the visit",
     "next_day": "check-in the day after the visit",
+    "baseline": "check-in before the first visit",
     "day_3": "check-in on day 3",
     "day_7": "check-in on day 7",
+    "day_14": "check-in on day 14",
     "weekly": "weekly check-in",
     "extra_mood": "second check-in of the week",
+    "survey": "survey",
+    "continued": "second day of a survey",
 }
 TEXTS: Final[dict[TextKind, str]] = {
     "check_in": "a check-in text",
@@ -55,6 +59,7 @@ TEXTS: Final[dict[TextKind, str]] = {
 STEPS: Final[dict[Step, str]] = {
     "ask": "Text: {what}",
     "nudge": "Nudge if there is no answer: {what}",
+    "look_in": "Look whether the safety question stays unanswered: {what}",
     "expire": "Close: {what}",
     "send": "Send {what}",
     "find_out": "Find out what became of {what}",

@@ -70,8 +70,10 @@ class AnsweringPatients:
                 self._arrived[text.theirs] = text
 
     def next_at(self) -> datetime | None:
+        """When a reply is due, or since when a text waits to be thought about."""
         with self._lock:
-            return self._planned[0].at if self._planned else None
+            arrived = [text.at for text in self._arrived.values()] if self._on else []
+            return min((*arrived, *(planned.at for planned in self._planned[:1])), default=None)
 
     def act(self, now: datetime) -> None:
         """Think about what has arrived, and text what is due. Call it while nothing else is under way."""

@@ -58,12 +58,13 @@ class Assembly:
             if phone.patient_id in visit.played:
                 self.desk.answering.typed_by_hand(phone.number)
         self.desk.tour.resume(visit.toured)
+        self.desk.on_call.resume(visit.on_call)
 
     def visit(self) -> Visit:
         """Where the visitor is, for the next start."""
         phones = self.desk.directory.phones()
         played = (phone.patient_id for phone in phones if self.desk.answering.is_played(phone.number))
-        return Visit(played=tuple(played), toured=tuple(self.desk.tour.done()))
+        return Visit(played=tuple(played), toured=tuple(self.desk.tour.done()), on_call=self.desk.on_call.remembered())
 
     def close(self, wait_s: float | None = None) -> None:
         """End every open stream and the run under way; a run that takes longer than `wait_s` is left behind."""

@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from threading import Lock
 from typing import Any, Final, Literal
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from followup import content
 from infra.local.clock import LocalClock
 
 Outcome = Literal["done", "refused", "failed"]
@@ -21,6 +23,9 @@ SHOWN: Final = 100
 _GROUPS: Final = "/aws/lambda/"
 _MOST_A_CALL: Final = 10_000
 _OUTCOMES: Final[dict[str, Outcome]] = {"INFO": "done", "WARNING": "refused"}
+_CLAIMED: Final = "claimed"
+"""Goes before every call to the outside; what came of the call says more."""
+_ON_QUESTIONS: Final = ("answered ", "corrected ")
 _KINDS: Final = {
     "checkin": "check-in",
     "text": "text",
@@ -164,8 +169,22 @@ def _identity(line: Any) -> tuple[str, str]:
 def _reason(line: _Line) -> str:
     if line.handed_over is not None:
         return f"{line.lane}: handed over {line.handed_over}"
-    said = line.reasons or tuple(part for part in (line.reason, line.error) if part)
-    return ", ".join(said) or line.message
+    if line.reasons:
+        return _in_words(line.reasons)
+    return ", ".join(part for part in (line.reason, line.error) if part) or line.message
+
+
+def _in_words(reasons: tuple[str, ...]) -> str:
+    """One thing after the other, what was repeated counted, questions by the names that staff know."""
+    told = [_named(reason) for reason in reasons if reason != _CLAIMED] or [_CLAIMED]
+    counted = ((reason, len(list(same))) for reason, same in groupby(told))
+    return " → ".join(reason if times == 1 else f"{times} × {reason}" for reason, times in counted)
+
+
+def _named(reason: str) -> str:
+    did, _, question = reason.partition(" ")
+    asked = content.load().questions.questions.get(question) if reason.startswith(_ON_QUESTIONS) else None
+    return f"{did}: {asked.name}" if asked else reason
 
 
 def _about(line: _Line) -> tuple[str, str]:

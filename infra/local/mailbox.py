@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import msgspec
 
 from followup.adapters.memory import MemoryMailer
+from infra.local.clock import LocalClock
 
 _SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class StaffMail:
-    """A mail as its reader gets it."""
+    """A mail as its reader gets it. `at`: when it came, by the local clock."""
 
     mail_id: str
+    at: datetime
     sender: str
     to: tuple[str, ...]
     subject: str
@@ -46,8 +49,11 @@ class _Answer(msgspec.Struct):
     messages: dict[str, list[_Listed]]
 
 
-def of_emulator(url: str) -> Mails:
-    """The mails that the emulator took in place of SES, as it lists them at this address."""
+def of_emulator(url: str, clock: LocalClock) -> Mails:
+    """The mails that the emulator took in place of SES, as it lists them at this address.
+
+    It stamps each with the real time, and forgets them all when it stops.
+    """
 
     def read() -> Sequence[StaffMail]:
         try:
@@ -59,6 +65,7 @@ def of_emulator(url: str) -> Mails:
         return [
             StaffMail(
                 mail_id=mail.message_id,
+                at=clock.shown_at(datetime.fromtimestamp(mail.timestamp, UTC)),
                 sender=mail.source,
                 to=tuple(mail.to),
                 subject=mail.subject,
@@ -72,11 +79,19 @@ def of_emulator(url: str) -> Mails:
 
 
 def of_memory(mailer: MemoryMailer) -> Mails:
-    """The mails that the mailer in memory was given."""
+    """The mails that the mailer in memory was given, each at the moment at which it was written."""
 
     def read() -> Sequence[StaffMail]:
         return [
-            StaffMail(str(number), sent.sender, (sent.mail.to,), sent.mail.subject, sent.mail.text, sent.mail.html)
+            StaffMail(
+                mail_id=str(number),
+                at=sent.mail.created,
+                sender=sent.sender,
+                to=(sent.mail.to,),
+                subject=sent.mail.subject,
+                text=sent.mail.text,
+                html=sent.mail.html,
+            )
             for number, sent in reversed(list(enumerate(mailer.sent)))
         ]
 
@@ -86,6 +101,7 @@ def of_memory(mailer: MemoryMailer) -> Mails:
 def as_json(mail: StaffMail) -> dict[str, Any]:
     return {
         "id": mail.mail_id,
+        "at": mail.at.isoformat(),
         "from": mail.sender,
         "to": list(mail.to),
         "subject": mail.subject,

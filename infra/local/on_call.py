@@ -11,7 +11,6 @@ from followup.domain import alerts as domain
 from followup.domain.clinic import ClinicSettings
 from followup.domain.errors import BadInput, Missing
 from followup.domain.records import Alert, ClinicId, Decision, Mail, PatientId, ThreadId
-from followup.keys import Key
 from followup.steps import alerts as steps
 from followup.steps.service import Service
 from infra.cli.alerts import OUTCOME_LETTERS
@@ -20,6 +19,8 @@ from infra.local.directory import Directory, initials
 
 NAME_LETTERS: Final = 80
 _PAGED: Final = "paged"
+_TAKEN: Final = "acknowledged"
+_CLOSED: Final = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,24 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class StepTaken:
-    """A change in an alert's life, and who was told with it."""
+    """A change in an alert's life, who was told with it, and whose deed it was, if it was somebody's and is known."""
 
     at: datetime
     reason: str
     told: tuple[Told, ...]
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the desk knows and no list of the records holds.
+
+    `seen`: conversation and id of alerts, because closed ones stand in no index. `takers`: an alert's id, which change
+    of it, counted from 0, and who made it, because an alert names only whoever has it now.
+    """
+
+    seen: tuple[tuple[str, str], ...] = ()
+    takers: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,20 @@ class OnCallDesk:
     def __init__(self, service: Service, directory: Directory, clock: LocalClock) -> None:
         self._service, self._directory, self._clock = service, directory, clock
         self._lock = Lock()
-        self._seen: set[Key] = set()
+        self._seen: set[tuple[ThreadId, str]] = set()
+        self._takers: dict[tuple[str, int], str] = {}
+
+    def resume(self, before: Remembered) -> None:
+        """Go on with what was known before the last stop."""
+        with self._lock:
+            self._seen |= {(ThreadId(thread), alert_id) for thread, alert_id in before.seen}
+            self._takers |= {(alert_id, nth): who for alert_id, nth, who in before.takers}
+
+    def remembered(self) -> Remembered:
+        """What the next start should know."""
+        with self._lock:
+            takers = sorted((alert_id, nth, who) for (alert_id, nth), who in self._takers.items())
+            return Remembered(seen=tuple(sorted(self._seen)), takers=tuple(takers))
 
     def people(self) -> Sequence[str]:
         """Names of those on call, in the order in which they are told, each once."""
@@ -68,7 +95,7 @@ class OnCallDesk:
         return tuple({person.name: None for clinic in clinics for person in clinic.settings.on_call})
 
     def alerts(self) -> Sequence[OnCallAlert]:
-        """Every alert of a patient, and those of unknown numbers that were open since the desk was made; newest first.
+        """Every alert of a patient, and those of unknown numbers that the desk has seen open; newest first.
 
         Closed alerts stand in no index, so the patients' own records are read.
         """
@@ -90,7 +117,11 @@ class OnCallDesk:
             Missing: no such alert is open.
         """
         name = _name(who)
-        return steps.acknowledge(self._service, self._still_open(alert_id), name, self._clock.now())
+        decision = steps.acknowledge(self._service, self._still_open(alert_id), name, self._clock.now())
+        for record in decision.writes:
+            if isinstance(record, Alert):
+                self._notice(record)
+        return decision
 
     def close(self, alert_id: str, who: str, outcome: str) -> Decision:
         """A named person closes an alert with what came of it.
@@ -116,6 +147,7 @@ class OnCallDesk:
             for key in records.listed(keys.open_of(clinic.clinic_id)):
                 record = records.get(key, consistent=True) if key.sk.startswith("NOW#alert#") else None
                 if isinstance(record, Alert) and record.status != "closed":
+                    self._notice(record)
                     yield record
 
     def _of_patients(self) -> Iterator[Alert]:
@@ -124,12 +156,26 @@ class OnCallDesk:
             yield from self._service.records.chart(ThreadId(patient.patient_id), now, consistent=True).alerts
 
     def _of_strangers(self, clinics: dict[ClinicId, ClinicSettings]) -> Iterator[Alert]:
+        opened = {(alert.thread, alert.alert_id) for alert in self._open()}
         with self._lock:
-            self._seen |= {keys.of(alert) for alert in self._open()}
-            seen = sorted(self._seen)
+            self._seen |= opened
+            seen = [keys.alert(thread, alert_id) for thread, alert_id in sorted(self._seen)]
         for record in self._service.records.get_many(seen):
             if isinstance(record, Alert) and record.clinic_id in clinics:
                 yield record
+
+    def _notice(self, alert: Alert) -> None:
+        """Remember who took an alert, as long as it says so."""
+        nth = max((nth for nth, change in enumerate(alert.trail) if change.reason == _TAKEN), default=None)
+        if nth is not None and alert.status == _TAKEN and alert.owner:
+            with self._lock:
+                self._takers[alert.alert_id, nth] = alert.owner
+
+    def _by(self, alert: Alert, nth: int) -> str | None:
+        if alert.trail[nth].reason == _CLOSED:
+            return alert.owner
+        with self._lock:
+            return self._takers.get((alert.alert_id, nth))
 
     def _shown(self, alert: Alert, settings: ClinicSettings, names: dict[PatientId, str]) -> OnCallAlert:
         wording = self._service.content.staff
@@ -157,7 +203,8 @@ class OnCallDesk:
                 nth, name = wanted[keys.of(mail)]
                 told.setdefault(nth, []).append(Told(name, mail))
         return tuple(
-            StepTaken(change.at, change.reason, tuple(told.get(nth, ()))) for nth, change in enumerate(alert.trail)
+            StepTaken(change.at, change.reason, tuple(told.get(nth, ())), self._by(alert, nth))
+            for nth, change in enumerate(alert.trail)
         )
 
 
@@ -180,6 +227,7 @@ def as_json(shown: OnCallAlert) -> dict[str, Any]:
             {
                 "at": step.at.isoformat(),
                 "reason": step.reason,
+                "by": step.by,
                 "told": [{"to": told.to, "status": told.mail.status} for told in step.told],
             }
             for step in shown.taken

@@ -4,7 +4,7 @@ The time, what the carrier and the phones hold, and how far whoever visits the p
 """
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from followup.domain.errors import BadInput
+from infra.local.on_call import Remembered
 from infra.local.twin import Twin
 
 _CLOCK: Final = "clock"
@@ -22,10 +23,11 @@ _WHOLE: Final = (_CLOCK, _TWIN)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Where a visitor of the pages is: patients they type for, by id, and the stops of the tour that they have done."""
+    """Where a visitor of the pages is: patients they type for, by id, stops of the tour that they have done, alerts."""
 
     played: tuple[str, ...] = ()
     toured: tuple[str, ...] = ()
+    on_call: Remembered = field(default_factory=Remembered)
 
 
 class RestingPlace:

@@ -168,7 +168,7 @@ def _pages(
             twin=twin,
             service=target.service,
             running=functions,
-            mails=of_emulator(stack.mails_url),
+            mails=of_emulator(stack.mails_url, clock),
             flow=FunctionLogs(stack.client("logs"), STACK_NAME, clock, since=datetime.now(UTC)),
             clinics=(clinic_id,),
             began=OPENS,

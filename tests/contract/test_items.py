@@ -75,7 +75,7 @@ def test_given_attributes_of_a_newer_version_when_it_is_read_then_they_are_passe
     [
         {"record": {"S": "Secret"}},
         {"status": {"N": "1"}},
-        {"language": {"S": "rareword"}},
+        {"condition": {"S": "rareword"}},
         {"name": {"B": b"rareword"}},
         {"born": {"S": "rareword"}},
     ],

@@ -9,6 +9,7 @@ import pytest
 from followup import keys
 from followup.adapters.memory import MemoryRecords
 from followup.domain.records import Audit, PatientId
+from infra.local.on_call import OnCallDesk, as_json
 from tests.scenario.in_process import Town, town
 from tests.scenario.lakeside import CLINIC, SENDER
 
@@ -78,6 +79,7 @@ def test_given_an_open_alert_when_a_named_person_takes_it_then_it_is_theirs_and_
     assert answer.json() == {"reason": "acknowledged"}
     [alert] = alerts(here)
     assert (alert["status"], alert["owner"]) == ("acknowledged", SECOND)
+    assert (alert["steps"][-1]["reason"], alert["steps"][-1]["by"]) == ("acknowledged", SECOND)
     records = here.service.records
     assert isinstance(records, MemoryRecords)
     audits = [record for record in records if isinstance(record, Audit)]
@@ -114,6 +116,30 @@ def test_given_a_number_that_nobody_has_when_it_writes_danger_then_its_alert_sho
     assert (alert["initials"], alert["status"]) == (None, "open")
     assert act(here, "close", who=FIRST, outcome="Phoned: wrong number.").status_code == 200
     assert [each["status"] for each in alerts(here)] == ["closed"]
+
+
+def test_given_an_alert_that_one_took_and_another_closed_when_the_page_asks_then_it_says_who_did_which(
+    here: Town,
+) -> None:
+    in_danger(here)
+    act(here, "acknowledge", who=FIRST)
+    act(here, "close", who=SECOND, outcome="Phoned: safe.")
+    [alert] = alerts(here)
+    assert [step["by"] for step in alert["steps"]] == [None, None, FIRST, SECOND]
+
+
+def test_given_closed_alerts_when_a_next_start_resumes_then_a_stranger_s_is_still_there_and_says_who_took_it(
+    here: Town,
+) -> None:
+    here.twin.receive("+13125550188", SENDER, DANGER)
+    here.assembly.driver.settle()
+    act(here, "acknowledge", who=FIRST)
+    act(here, "close", who=SECOND, outcome="Phoned: wrong number.")
+    before, desk = alerts(here), here.assembly.desk
+    next_start = OnCallDesk(here.service, desk.directory, here.clock)
+    assert not next_start.alerts()
+    next_start.resume(here.assembly.visit().on_call)
+    assert [as_json(shown) for shown in next_start.alerts()] == before
 
 
 def test_given_an_alert_when_the_page_asks_then_it_hears_no_name_no_number_and_no_words_of_the_patient(

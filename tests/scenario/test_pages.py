@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -84,6 +85,7 @@ def test_given_a_day_when_stepped_then_the_digest_lies_in_the_mailbox_in_both_fo
     [mail] = here.get("/api/mails")["mails"]
     html = httpx.get(f"{here.url}/api/mails/{mail['id']}/html", trust_env=False)
     assert mail["to"] == ["day@lakeside.example"]
+    assert datetime.fromisoformat(mail["at"]) <= here.clock.now()
     assert mail["text"]
     assert html.text.lstrip().startswith("<!")
     assert html.headers["content-security-policy"].startswith("sandbox; default-src 'none'")

@@ -187,7 +187,7 @@ def test_given_an_effect_past_its_window_when_still_there_then_staff_are_told_th
     named = Answer("side_effects", 1, NOW, effects=("dissociation",), severity="mild", still_there=True)
     outcome = told(a_checkin("side_effects"), named)
     assert outcome.alert is not None
-    assert (outcome.alert.level, outcome.alert.rule) == ("same_day", "side_effect_lasts")
+    assert (outcome.alert.level, outcome.alert.rule) == ("same_day", "side_effect_past_window")
     assert not outcome.to_watch
 
 
@@ -201,7 +201,7 @@ def test_given_such_an_effect_when_the_patient_falls_silent_then_it_counts_as_la
     begun = told(a_checkin("side_effects"), Answer("side_effects", 1, NOW, effects=("dissociation",)))
     chart = a_chart().after((*begun.writes, begun.checkin))
     writes = answers.unfinished(begun.checkin, chart, PATIENT, SETTINGS, SCRIPT, NOW + timedelta(hours=30))
-    assert [write.rule for write in writes if isinstance(write, Alert)] == ["side_effect_lasts"]
+    assert [write.rule for write in writes if isinstance(write, Alert)] == ["side_effect_past_window"]
 
 
 def test_given_more_said_of_an_effect_when_recorded_then_one_flag_stands_for_it() -> None:

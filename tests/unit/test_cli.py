@@ -119,6 +119,32 @@ def test_given_a_clinic_file_then_everything_in_it_becomes_settings() -> None:
     assert settings.consent.form_version == "2026-01"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("{en: Please do not eat for 6 hours before.}", None),
+        ('{es: {text: "Puede tomar líquidos.", ucs2: true}}', None),
+        ('{es: "Puede tomar líquidos."}', "preparation.es: holds í, which makes texts cost double"),
+        ("{en: Your ketamine visit}", 'preparation.en: "ketamine" names a drug'),
+        ('{en: "Reply CANCEL to move it."}', "preparation.en: names CANCEL, which the carrier acts on by itself"),
+        ("{xx: Please do not eat.}", "preparation: xx is no language that patients are texted in"),
+        ('{en: ""}', "preparation.en: has 0 characters; write 1 to 160"),
+    ],
+)
+def test_given_what_a_reminder_says_of_preparation_then_it_passes_the_rules_of_every_text(
+    tmp_path: Path, words: str, told: str | None
+) -> None:
+    file = tmp_path / "clinic.yaml"
+    file.write_text(f"{LAKESIDE.read_text()}\npreparation: {words}\n")
+    if told is None:
+        _, settings = read_clinic(file)
+        assert len(settings.preparation) == 1
+        return
+    with pytest.raises(ClinicFileError) as caught:
+        read_clinic(file)
+    assert told in str(caught.value)
+
+
 def test_given_several_mistakes_then_all_are_named(tmp_path: Path) -> None:
     path = changed(tmp_path, "zone: America/Chicago", "zone: Nowhere")
     path.write_text(path.read_text().replace('at: "07:00"', "at: seven"))
@@ -327,6 +353,30 @@ def test_given_an_unknown_patient_then_the_preview_says_so(run: Run) -> None:
     result = run("preview", "--clinic", CLINIC, "--patient", "nobody")
     assert result.exit_code == 2
     assert "--patient: no enrolled patient has this record number" in result.output
+
+
+@pytest.mark.usefixtures("sample")
+def test_given_a_clinician_wants_a_survey_then_it_is_planned_once_for_the_next_survey_hours_and_written_down(
+    run: Run, machine: Machine
+) -> None:
+    first = run("survey", "request", "l1001", "--clinic", CLINIC, "--by", "Dr. Lowell")
+    again = run("survey", "request", "L1001", "--clinic", CLINIC, "--by", "Dr. Lowell")
+
+    assert (first.exit_code, first.output) == (again.exit_code, again.output)
+    assert re.fullmatch(r"PHQ-9 will be asked on (Mon|Tue|Wed|Thu) 2026-\d\d-\d\d 1[0-3]:\d\d \w+\n", first.output)
+    patient = enrolment.patient(machine.service, CLINIC, "L1001")
+    assert patient is not None
+    chart = machine.records.chart(patient.thread, None)
+    planned = [each for each in chart.checkins if "clinician" in each.reasons]
+    assert [("survey" in (each.kind, *each.joined), each.status) for each in planned] == [(True, "planned")]
+    audits = [record for record in machine.records if isinstance(record, Audit)]
+    assert ("Dr. Lowell", "asked for a survey") in [(audit.who, audit.did) for audit in audits]
+
+
+def test_given_an_unknown_patient_then_no_survey_is_requested(run: Run) -> None:
+    assert run("clinic", "apply", LAKESIDE).exit_code == 0
+    result = run("survey", "request", "A99999", "--clinic", CLINIC)
+    assert (result.exit_code, result.output[:45]) == (2, "no enrolled patient has this record number; c")
 
 
 def test_given_nothing_is_stuck_then_it_is_said_and_an_unknown_id_is_named(run: Run) -> None:

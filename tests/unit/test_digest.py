@@ -191,6 +191,12 @@ def test_given_a_quiet_day_when_rendered_then_the_line_proves_that_the_machine_w
     assert line in html
 
 
+def test_given_one_of_something_when_counted_then_it_is_said_in_the_singular(wording: StaffWording) -> None:
+    one = replace(COUNTS, followed=1, delivered=1, alerts_open=1)
+    _, text, _ = render_digest(replace(a_digest(a_flag(0)), counts=one), wording)
+    assert "1 patient followed, 1 text delivered, 24 answered, 2 not readable, 1 alert open. " in text
+
+
 def test_given_a_busy_day_when_rendered_then_text_and_html_say_the_same(wording: StaffWording) -> None:
     digest = a_digest(
         a_flag(0, "review", numbers=(("score", "13"), ("held", "open_alert"))),
@@ -265,17 +271,33 @@ def test_given_html_when_read_by_a_machine_then_tables_and_colour_schemes_are_de
     assert balanced(html)
 
 
-def test_given_an_alert_when_paged_then_the_mail_holds_code_and_link_and_no_initials(wording: StaffWording) -> None:
+def test_given_an_alert_when_paged_then_the_mail_holds_code_link_level_and_no_initials(
+    wording: StaffWording,
+) -> None:
     subject, text = render_page(an_alert(1), SETTINGS, wording)
     assert subject == "Lakeside on-call: urgent alert 4821"
-    assert text == "Lakeside on-call: urgent alert 4821. Open: https://staff.lakeside.example/a1\n"
+    assert text == "Lakeside on-call: urgent alert 4821. Open: https://staff.lakeside.example/a1\n\nLevel: URGENT.\n"
     _, undelivered = render_page(an_alert(1, phone_now=True), SETTINGS, wording)
     assert undelivered.endswith("phone now.\n")
 
 
-def test_given_a_clinic_without_staff_pages_when_paged_then_the_mail_ends_with_the_code(wording: StaffWording) -> None:
+def test_given_a_clinic_without_staff_pages_when_paged_then_the_first_line_ends_with_the_code(
+    wording: StaffWording,
+) -> None:
     _, text = render_page(an_alert(1), replace(SETTINGS, desk_link=""), wording)
-    assert text == "Lakeside on-call: urgent alert 4821\n"
+    assert text.startswith("Lakeside on-call: urgent alert 4821\n\n")
+
+
+@pytest.mark.parametrize(
+    ("level", "name"), [("emergency", "EMERGENCY"), ("urgent", "URGENT"), ("same_day", "SAME DAY")]
+)
+def test_given_an_alert_s_level_when_paged_then_the_first_line_is_the_same_and_the_body_names_it(
+    wording: StaffWording, level: Level, name: str
+) -> None:
+    subject, text = render_page(an_alert(1, level), SETTINGS, wording)
+    assert subject == "Lakeside on-call: urgent alert 4821"
+    first, *_, last = text.splitlines()
+    assert (first.partition(". ")[0], last) == (subject, f"Level: {name}.")
 
 
 @pytest.mark.parametrize(

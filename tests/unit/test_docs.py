@@ -22,9 +22,9 @@ RECORDS = (ROOT / "docs/records.md").read_text()
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_given_a_page_when_it_names_a_make_target_then_there_is_one(page: Path) -> None:
-    named = set(re.findall(r"`make ([a-z]+)", page.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8")))
     named |= {line.split()[1] for line in commands(page) if line.startswith("make ")}
-    assert named <= set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
 @pytest.mark.parametrize("line", [line for line in shown_commands() if line.startswith(".venv/bin/followup ")])

@@ -80,6 +80,9 @@ def _fields(schema: Mapping[str, Any], node: Mapping[str, Any] | None = None, pa
         held, step = field, name
         if "$ref" in field.get("items", {}):
             held, step = field["items"], f"{name}[]"
+        elif "$ref" in field.get("additionalProperties", {}) and "propertyNames" not in field:
+            yield f"{path}{name}.<language>", _default(field, required=name in node.get("required", ()))
+            continue
         elif "$ref" in field.get("additionalProperties", {}):
             assert field["propertyNames"]["enum"] == list(WEEKDAYS)
             held, step = field["additionalProperties"], f"{name}.<day>"

@@ -54,8 +54,31 @@ def test_given_a_step_when_it_was_done_then_its_reasons_and_its_record_are_told_
     line = a_line("step done", record="THREAD#p4y AT#2026-03-30T14:00Z.same_day#checkin", reasons=["asked", "claimed"])
     event = event_of(line, "send_texts", a_clock())
     assert event is not None
-    assert (event.function, event.outcome, event.reason) == ("send_texts", "done", "asked, claimed")
+    assert (event.function, event.outcome, event.reason) == ("send_texts", "done", "asked")
     assert (event.kind, event.of, event.at) == ("check-in", "p4y", MORNING)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (["paged", "claimed", "sent", "claimed", "sent"], "paged → 2 × sent"),
+        (["claimed"], "claimed"),
+        (["claimed", "outcome unknown"], "outcome unknown"),
+        (["answered which_effects"], "answered: Which side effects"),
+        (["corrected mood", "answered phq9:9"], "corrected: Mood → answered: PHQ-9 9: thoughts of death or self-harm"),
+        (["answered late"], "answered late"),
+        (
+            ["moved: a visit is near", "moved: a visit is near", "moved: quiet hours"],
+            "2 × moved: a visit is near → moved: quiet hours",
+        ),
+    ],
+)
+def test_given_what_one_run_did_when_told_then_it_reads_in_order_with_repeats_counted_and_questions_named(
+    reasons: list[str], said: str
+) -> None:
+    event = event_of(a_line("step done", reasons=reasons), "send_texts", a_clock())
+    assert event is not None
+    assert event.reason == said
 
 
 @pytest.mark.parametrize(

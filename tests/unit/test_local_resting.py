@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from followup.domain.errors import BadInput
+from infra.local.on_call import Remembered
 from infra.local.resting import RestingPlace, Visit
 from infra.local.twin import Number, Settings, Twin
 
@@ -76,9 +77,11 @@ def test_given_another_file_in_the_carriers_place_when_woken_then_it_says_how_to
 def test_given_a_visit_when_it_is_kept_then_the_next_start_knows_it_and_forgetting_forgets_it(tmp_path: Path) -> None:
     place = RestingPlace(tmp_path / "run")
     assert place.visit() == Visit()
-    place.keep(Visit(played=("p1", "p2"), toured=("ask",)))
+    alerts = Remembered(seen=(("x1", "20260407-1"),), takers=(("20260407-1", 2, "Ana Ruiz"),))
+    visit = Visit(played=("p1", "p2"), toured=("ask",), on_call=alerts)
+    place.keep(visit)
     place.rest(a_twin(), NOW)
-    assert place.visit() == Visit(played=("p1", "p2"), toured=("ask",))
+    assert place.visit() == visit
     place.forget()
     assert place.visit() == Visit()
 

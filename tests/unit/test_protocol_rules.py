@@ -77,6 +77,8 @@ WEEKLY = "questions: [mood, phq2]"
         ),
         ("per_week_in_series: 7", "per_week_in_series: 3", "checkins", "weekly cap of the series"),
         ("- {every_days: 7, for_weeks: 12}", "- {every_days: 9, for_weeks: 12}", "chain", "at least weekly"),
+        ("from_day: 11", "from_day: 15", "checkins", "from_day must not be after day"),
+        ("by_day: 20", "by_day: 13", "checkins", "by_day must not be before day"),
         ("- {every_days: 14}\n", "- {every_days: 10}\n", "chain", "must be a multiple of the first link's"),
         ("- {every_days: 14}\n", "- {every_days: 14, for_weeks: 4}\n", "chain", "the last has none"),
         (

@@ -89,6 +89,7 @@ def breaking(tmp_path: Path) -> Breaking:
             "3 = Every day",
             "stems.phq9.key: does not hold 3 = Nearly every day; let the key",
         ),
+        (ES, "    ucs2: true # on Saturdays only: sábado\n", "", "questions.visit: is not GSM-7 because of a day's"),
         (ES, "  mood:\n", "  animo:\n", "questions.mood: is missing; write it: Mood"),
         (ES, "  mood:\n", "  animo:\n", "questions.animo: is not declared in questions.yaml; correct its name"),
         (QUESTIONS, "digits: &no_yes {1: 0, 2: 1}", "digits: &no_yes {1: 0, 2: 2}", "stands for a value outside low"),

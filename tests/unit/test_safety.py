@@ -486,3 +486,24 @@ def test_given_a_mood_when_judged_then_low_or_four_below_the_own_median_is_for_t
     value: int, last: list[int], expected: str | None
 ) -> None:
     assert level_of_mood(value, last) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no chest pain or trouble breathing",
+        "no dizziness or fainting",
+        "nunca tuve mareos ni desmayos",
+        "I had a seizure in 2009",
+        "tuve una convulsión en 1998",
+    ],
+)
+def test_given_medical_signs_that_are_denied_in_a_list_or_long_past_when_screened_then_there_is_none(text: str) -> None:
+    assert screen(text, RULES) is None
+
+
+@pytest.mark.parametrize("text", ["no nausea but trouble breathing", "No. Chest pain or pressure since noon"])
+def test_given_a_medical_sign_after_a_denied_one_when_screened_then_it_counts(text: str) -> None:
+    danger = screen(text, RULES)
+    assert danger is not None
+    assert danger.level == "emergency"

@@ -20,7 +20,7 @@ def opened(result: Result, kind: str) -> list[str]:
     return re.findall(rf"^(\w{{3}} \d{{4}}-\d\d-\d\d \d\d:\d\d)  >  {kind} ", result.output, re.MULTILINE)
 
 
-def test_given_a_patient_who_answers_all_when_simulated_then_every_text_stands_with_its_time_segments_and_cost() -> None:
+def test_given_a_patient_who_answers_all_when_simulated_then_every_text_stands_with_time_segments_and_cost() -> None:
     result = simulated("--weeks", 14, "--language", "es", "--condition", "pain")
     assert result.exit_code == 0
     assert opened(result, "baseline") == ["Thu 2026-03-05 11:37"]

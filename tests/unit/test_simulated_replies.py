@@ -95,18 +95,27 @@ def test_given_an_open_question_when_it_arrives_then_some_answer_it_and_the_same
 @pytest.mark.parametrize(
     ("text", "chart"),
     [
-        (a_text("reminder"), CHART),
         (a_text("crisis", checkin_id=None), CHART),
         (a_text("keyword", checkin_id=None), CHART),
         (a_text(), replace(CHART, checkins=())),
         (a_text(), replace(CHART, checkins=(replace(ASKED, status="expired"),))),
         (a_text(), replace(CHART, checkins=(replace(ASKED, asked_at=None),))),
+        (a_text(checkin_id=CheckInId("2026-04-06T15:00Z.weekly")), CHART),
         (a_text(), replace(CHART, patient=None)),
     ],
-    ids=["reminder", "crisis", "keyword", "nothing open", "expired", "not asked yet", "nobody known"],
+    ids=["crisis", "keyword", "nothing open", "expired", "not asked yet", "another one's", "nobody known"],
 )
 def test_given_a_text_that_asks_nothing_when_it_arrives_then_nobody_answers(text: Text, chart: Chart) -> None:
     assert answers(text, chart) == 0
+
+
+def test_given_a_reminder_that_asks_whether_they_come_when_it_arrives_then_some_confirm() -> None:
+    asked = replace(ASKED, kind="reminder", questions=("visit", "health_change"), visit=NOON + timedelta(days=1))
+    chart = replace(CHART, checkins=(asked,))
+    drawn = (replies.person_of(PATIENT, f"seed {number}") for number in range(40))
+    said = [replies.reply_to(a_text(), chart, person, arrived=NOON) for person in drawn]
+    confirmed = [reply.text for reply in said if reply is not None and "1" in reply.text]
+    assert 0 < len(confirmed) < len(said)
 
 
 def test_given_an_answer_of_ours_with_the_next_question_when_it_arrives_then_people_go_on() -> None:

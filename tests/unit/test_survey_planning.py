@@ -159,6 +159,29 @@ def test_given_a_survey_comes_to_its_time_late_when_asked_then_it_waits_for_surv
     assert decision.reason.endswith("outside survey hours")
 
 
+@pytest.mark.parametrize(
+    ("ends", "booked", "when", "kind"),
+    [
+        ("03-17", "03-31 13:00", "03-30 10:00", "reminder"),  # on day 14 itself: with the reminder the day before
+        ("03-16", "03-30 13:00", None, None),
+        ("03-16", "03-31 13:00", "03-30 10:00", "reminder"),
+        ("03-18", "03-31 13:00", "03-30 10:00", "reminder"),
+    ],
+)
+def test_given_a_visit_up_to_day_14_when_planned_then_day_14_is_asked_before_it(
+    ends: str, booked: str, when: str | None, kind: str | None
+) -> None:
+    patient = a_patient(filled_on=filled(phq9="03-24"))
+    series = visit("s1", f"{ends} 13:00", status="completed")
+    soon = visit("m1", booked, series="maintenance")
+    chart = planned(a_chart(series, soon, patient=patient), "03-25 09:00", clinic(series_sessions=1))
+    found = [c for c in chart.checkins if "day_14" in (c.kind, *c.joined) and c.status == "planned"]
+    assert [c.kind for c in found] == ([kind] if kind else [])
+    if kind:
+        assert when is not None
+        assert (when, kind) in asks(chart)
+
+
 # --- what is asked when -----------------------------------------------------------------------------------------
 
 
@@ -247,7 +270,7 @@ def test_given_a_visit_soon_when_phq9_is_old_then_it_is_asked_once_before_it_wit
     assert questions(held, chart, at("04-15 10:00")) == held.questions
     # Late on the day it leaves without the questions that keep survey hours.
     assert questions(held, chart, at("04-15 15:00")) == ("visit", "health_change")
-    lately = planned(a_chart(*DONE, soon, patient=a_patient(filled_on=filled(phq9="04-06"))), "04-09 09:00")
+    lately = planned(a_chart(*DONE, soon, patient=a_patient(filled_on=filled(phq9="04-08"))), "04-09 09:00")
     assert not [c for c in lately.checkins if c.reasons]
 
 

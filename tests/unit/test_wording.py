@@ -37,7 +37,7 @@ def test_given_its_slots_when_a_text_is_rendered_then_nothing_is_left_to_fill_in
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_given_an_opening_text_when_rendered_then_the_clinics_name_stands_in_front(language: Language) -> None:
     for text_id in REQUIRED:
-        if text_id.startswith(("reminder", "welcome", "keyword.")):
+        if text_id.startswith(("home", "welcome", "keyword.")):
             assert rendered(text_id, language).startswith("Lakeside Wellness: ")
 
 

@@ -4,7 +4,7 @@ An answer is acted on the moment it is given, not when its survey ends: a low mo
 that last are told at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,14 +30,19 @@ from followup.domain.records import (
 from followup.domain.scoring import ITEM9_RULE, Concern, concern
 from followup.domain.script import Script
 from followup.domain.side_effects import Judgement, Severity, Windows, judge
-from followup.domain.survey import Known
+from followup.domain.survey import Flow, Known
 
+ITEM8: Question = "phq9:8"
 ITEM9: Question = "phq9:9"
 """Thoughts of being better off dead, or of self-harm."""
 
+LASTS = "side_effect_past_window"
+"""The rule of the alert on a side effect that is still there when its window is over."""
+
 _MOODS_KEPT = 4
-_SIDE_EFFECTS: tuple[Question, ...] = ("side_effects", "which_effects", "how_bad", "still_there")
-_SIDE_EFFECT_RULES = ("side_effect_in_words", "side_effect_reported", "side_effect_lasts", "side_effect_holds")
+SIDE_EFFECTS: tuple[Question, ...] = ("side_effects", "which_effects", "how_bad", "still_there")
+"""The question about them, and those that follow on "some"."""
+SIDE_EFFECT_RULES = ("side_effect_in_words", "side_effect_reported", "side_effect_lasts", "side_effect_holds")
 _MILD = 0
 _LOOKED_AT_ONCE = ("phq2", "phq9", "gad2", "gad7", "pain", "target")
 """Instruments that booster rules are held against: the patient is looked at again when one is complete."""
@@ -84,19 +89,27 @@ def record(
     touched = {answer.question for answer in given}
     scores = _scores(updated, touched, chart, script.instruments)
     changed = _patient_after(patient, checkin, updated, scores, touched & set(script.flow.now_and_then), now)
-    concerns = [found for score in scores if (found := concern(score.instrument, score.value, patient))]
+    # A value that is taken back is none of the answers that the new one is held against.
+    earlier = replace(patient, recent_moods=_moods_before(patient, checkin))
+    concerns = [found for score in scores if (found := concern(score.instrument, score.value, earlier))]
     flags: list[Flag] = []
     to_watch = False
-    if touched & set(_SIDE_EFFECTS) and _has_effects(updated):
+    if touched & set(SIDE_EFFECTS) and _has_effects(updated):
         judgement = _judged(updated, chart, script.windows, settled=_side_effects_complete(updated))
         mild = judgement.verdict == "expected" and not unclear_words
         to_watch = mild and bool(_effects(updated)) and _still_there(updated) is not False
         flags.extend(_side_effect_flags(chart, patient, updated, judgement, mild, now))
         if judgement.verdict == "same_day":
-            concerns.append(Concern("same_day", "side_effect_lasts"))
+            concerns.append(Concern("same_day", LASTS))
+    elif touched & set(SIDE_EFFECTS):
+        flags.extend(_taken_back(chart, SIDE_EFFECT_RULES, updated, now))
     for consequence in script.flow.consequences:
         value = survey.values(updated).get(consequence.question)
-        if consequence.question not in touched or value is None or value < consequence.least:
+        if consequence.question not in touched or value is None:
+            continue
+        if value < consequence.least:
+            if not _called_for(consequence.rule, updated, script.flow):
+                flags.extend(_taken_back(chart, (consequence.rule,), updated, now))
             continue
         if consequence.level is not None:
             concerns.append(Concern(consequence.level, consequence.rule))
@@ -104,7 +117,8 @@ def record(
             about = updated.checkin_id
             flags.append(raise_flag(chart, patient, consequence.group, consequence.rule, now, about=about))
     alert = _alert(concerns, chart, patient, settings, trigger, now)
-    writes: list[AnyRecord] = [*scores, *flags]
+    # Two answers may call for the same flag.
+    writes: list[AnyRecord] = [*scores, *{flag.flag_id: flag for flag in flags}.values()]
     if changed != patient or alert is not None:
         # Also unchanged: a routine text that is being claimed on an older reading of the patient fails.
         writes.append(changed)
@@ -118,18 +132,25 @@ def unfinished(
     checkin: CheckIn, chart: Chart, patient: Patient, settings: ClinicSettings, script: Script, now: datetime
 ) -> tuple[AnyRecord, ...]:
     """What a check-in that closes half answered still says: prorated totals, and side effects of unknown end."""
-    writes: list[AnyRecord] = []
-    for kind, items, reached in _totals(checkin, script.instruments):
-        if reached.prorated and not any(score.instrument == kind for score in _stored(chart, checkin)):
-            writes.append(_score(checkin, kind, items, reached))
+    writes: list[AnyRecord] = list(prorated(checkin, chart, script.instruments))
     if _has_effects(checkin) and not _side_effects_complete(checkin):
         judgement = _judged(checkin, chart, script.windows, settled=True)
         writes.extend(_side_effect_flags(chart, patient, checkin, judgement, mild=False, now=now))
         if judgement.verdict == "same_day":
-            concerns = [Concern("same_day", "side_effect_lasts")]
+            concerns = [Concern("same_day", LASTS)]
             alert = _alert(concerns, chart, patient, settings, f"{checkin.checkin_id}.side_effects", now)
             writes.extend([alert, patient] if alert else [])
     return tuple(writes)
+
+
+def prorated(checkin: CheckIn, chart: Chart, instruments: Instruments) -> tuple[Score, ...]:
+    """The totals that a survey makes which ends short of one or two answers; none of those that stand already."""
+    standing = {score.instrument for score in _stored(chart, checkin)}
+    return tuple(
+        _score(checkin, kind, items, reached)
+        for kind, items, reached in _totals(checkin, instruments)
+        if reached.prorated and kind not in standing
+    )
 
 
 def known_of(patient: Patient, now: datetime) -> Known:
@@ -155,22 +176,30 @@ def _side_effect_flags(
     group: FlagGroup = "note" if mild and not judgement.hold else "review"
     numbers = (("effects", named),) if named else ()
     flag = raise_flag(chart, patient, group, rule, now, about=checkin.checkin_id, numbers=numbers)
-    earlier = tuple(
+    earlier = _taken_back(chart, SIDE_EFFECT_RULES, checkin, now)
+    return (flag, *(held for held in earlier if held.flag_id != flag.flag_id))
+
+
+def _taken_back(chart: Chart, rules: Collection[str], checkin: CheckIn, now: datetime) -> tuple[Flag, ...]:
+    """The end of flags by these rules on the answers of a check-in, which say something else by now."""
+    stems = {f"{rule}.{checkin.checkin_id}" for rule in rules}
+    return tuple(
         replace(held, changed=now).into("withdrawn", "more was said", now)
         for held in chart.flags
-        if held.flag_id.partition("@")[0] in {f"{other}.{checkin.checkin_id}" for other in _SIDE_EFFECT_RULES}
-        and held.status in STANDING
-        and held.flag_id != flag.flag_id
+        if held.flag_id.partition("@")[0] in stems and held.status in STANDING
     )
-    return (flag, *earlier)
+
+
+def _called_for(rule: str, checkin: CheckIn, flow: Flow) -> bool:
+    """Whether any answer of the check-in calls for this rule."""
+    given = survey.values(checkin)
+    return any(given.get(each.question, -1) >= each.least for each in flow.consequences if each.rule == rule)
 
 
 # --- scores -----------------------------------------------------------------------------------------------------
 
 
-def _scores(
-    checkin: CheckIn, touched: set[Question], chart: Chart, instruments: Instruments
-) -> tuple[Score, ...]:
+def _scores(checkin: CheckIn, touched: set[Question], chart: Chart, instruments: Instruments) -> tuple[Score, ...]:
     """The scores that these answers complete or correct; item 9 of PHQ-9 is one by itself."""
     found: list[Score] = []
     given = survey.values(checkin)
@@ -213,8 +242,16 @@ def _stored(chart: Chart, checkin: CheckIn) -> tuple[Score, ...]:
 
 
 def _renewed(chart: Chart, score: Score) -> Score:
-    """The stored score with the corrected value, if this one corrects it."""
-    held = next((s for s in chart.scores if (s.instrument, s.at) == (score.instrument, score.at)), None)
+    """The stored score with the corrected value, if this one corrects it, or completes a prorated one."""
+    held = next(
+        (
+            stored
+            for stored in chart.scores
+            if stored.instrument == score.instrument
+            and (stored.at == score.at or (stored.prorated and stored.checkin_id == score.checkin_id))
+        ),
+        None,
+    )
     if held is None:
         return score
     return replace(held, value=score.value, prorated=score.prorated, before=(*held.before, held.value))
@@ -235,9 +272,7 @@ def _patient_after(
         day = calendar.local(score.at, patient.zone).date()
         filled[score.instrument] = max(day, filled.get(score.instrument, day))
         if score.instrument == "mood":
-            held = survey.answer_to(before, "mood")
-            kept = patient.recent_moods[:-1] if held is not None and held.value is not None else patient.recent_moods
-            changed = replace(changed, recent_moods=(*kept, score.value)[-_MOODS_KEPT:])
+            changed = replace(changed, recent_moods=(*_moods_before(patient, before), score.value)[-_MOODS_KEPT:])
         if score.instrument == "phq9_item9" and score.value >= 1:
             changed = replace(changed, item9_positive_on=max(day, patient.item9_positive_on or day))
         if score.instrument == "phq9" and updated.kind == "baseline" and patient.baseline_phq9 in (None, *score.before):
@@ -249,6 +284,12 @@ def _patient_after(
     if filled != dict(patient.filled_on):
         changed = replace(changed, filled_on=tuple(sorted(filled.items())))
     return changed
+
+
+def _moods_before(patient: Patient, checkin: CheckIn) -> tuple[int, ...]:
+    """The patient's last moods without the one that this check-in holds."""
+    held = survey.answer_to(checkin, "mood")
+    return patient.recent_moods[:-1] if held is not None and held.value is not None else patient.recent_moods
 
 
 # --- side effects -----------------------------------------------------------------------------------------------
@@ -264,7 +305,7 @@ def _has_effects(checkin: CheckIn) -> bool:
 
 def _side_effects_complete(checkin: CheckIn) -> bool:
     answered = {answer.question for answer in checkin.answers}
-    return all(question in answered for question in checkin.questions if question in _SIDE_EFFECTS)
+    return all(question in answered for question in checkin.questions if question in SIDE_EFFECTS)
 
 
 def _judged(checkin: CheckIn, chart: Chart, windows: Windows, *, settled: bool) -> Judgement:

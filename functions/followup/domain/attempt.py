@@ -34,7 +34,8 @@ _RECEIPT_WITHIN = timedelta(minutes=2)
 _BACK_OFF = timedelta(seconds=30)
 _CONFIG_RETRY = timedelta(minutes=5)
 _MOST_URGENT_BACK_OFF = timedelta(minutes=2)
-_ANSWERS_AN_HOUR = 10
+_ANSWERS_AN_HOUR = 30
+"""More than the longest survey has questions, each asked once more; only a loop of machines needs more."""
 _RANK = {
     "scheduled": 0,
     "accepted": 0,

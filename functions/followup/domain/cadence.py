@@ -125,7 +125,7 @@ def wanted_checkins(plan: Plan, setting: Setting, now: datetime) -> list[Wanted]
     candidates = [
         *(w for s in sessions for w in _around(s, setting, now)),
         *_baseline(sessions, setting, now),
-        *_after_series(setting, now),
+        *_after_series(sessions, setting, now),
         *_surveys(plan, sessions, setting, now),
     ]
     for wanted in candidates:
@@ -386,7 +386,7 @@ def _before(session: Session, kind: CheckInKind, within: int, setting: Setting) 
         yield replace(plain, days=days, until=until)
 
 
-def _after_series(setting: Setting, now: datetime) -> Iterable[Wanted]:
+def _after_series(sessions: Sequence[Session], setting: Setting, now: datetime) -> Iterable[Wanted]:
     """Days 3, 7 and 14 after the series' last infusion, then the chain, which goes on from each later infusion."""
     course, protocol = setting.course, setting.protocol
     counted_from = _anchor(setting)
@@ -394,7 +394,9 @@ def _after_series(setting: Setting, now: datetime) -> Iterable[Wanted]:
         return
     session_id = course.last_infusion.session_id if course.last_infusion else None
     for rule in _special(setting):
-        yield _on_day(rule.kind, counted_from, session_id, setting)
+        wanted = _on_day(rule.kind, counted_from, session_id, setting)
+        sooner = _before_next_visit(rule, wanted.day, counted_from, sessions, setting, now)
+        yield wanted if sooner is None else _at_own_time(rule, sooner, session_id, setting)
     last_day = (setting.day_of(now + protocol.horizon) - counted_from).days
     for day in _chain_days(setting, counted_from, last_day):
         yield _on_day("weekly", counted_from, session_id, setting, day)
@@ -404,6 +406,17 @@ def _after_series(setting: Setting, now: datetime) -> Iterable[Wanted]:
         day = week * 7 + chain.extra_day
         if day not in covered and _item9_fresh(setting, counted_from + timedelta(days=day)):
             yield _on_day("extra_mood", counted_from, session_id, setting, day)
+
+
+def _before_next_visit(
+    rule: CheckInRule, day: date, counted_from: date, sessions: Sequence[Session], setting: Setting, now: datetime
+) -> date | None:
+    """The survey day before the next visit, if that is booked up to this day: after it, it would measure that visit."""
+    booked = (setting.day_of(each.start) for each in sessions if each.status == "scheduled" and each.start > now)
+    visit = next((each for each in booked if each <= day), None)
+    if rule.from_day is None or visit is None:
+        return None
+    return setting.survey_day_before(visit, (visit - counted_from).days - rule.from_day)
 
 
 def _anchor(setting: Setting) -> date | None:
@@ -475,5 +488,5 @@ def _before_soon(due: date, session: Session, setting: Setting) -> bool:
 
 
 def _phq9_lately(day: date, setting: Setting) -> bool:
-    last, rider = dict(setting.patient.filled_on).get(PHQ9), setting.protocol.rider(PHQ9)
-    return last is not None and rider is not None and (day - last).days < rider.least_days
+    last = dict(setting.patient.filled_on).get(PHQ9)
+    return last is not None and (day - last).days <= setting.protocol.before_visit_days

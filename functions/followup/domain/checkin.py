@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from followup.domain import calendar
+from followup.domain import calendar, survey
 from followup.domain.alerts import raise_alert
 from followup.domain.answers import ITEM9, unfinished
 from followup.domain.cadence import Setting, composed, series_end, uncounted
@@ -110,7 +110,7 @@ def hold(
         at = calendar.next_start(now, patient.zone, protocol.quiet)
         return _move(checkin, at, "quiet hours", now)
     today = calendar.local(now, patient.zone).date()
-    keeps = protocol.keeps_survey_hours(checkin.kind)
+    keeps = protocol.keeps_survey_hours(checkin.kind) or _goes_on_with_item9(checkin, protocol)
     if keeps and not calendar.in_survey_hours(now, patient.zone, settings, protocol.survey_hours):
         return _move(checkin, _survey_start(checkin, patient, settings, protocol, now), "outside survey hours", now)
     weekly = not uncounted(checkin.kind, checkin.reasons)
@@ -120,6 +120,10 @@ def hold(
         at = calendar.at_local(today + timedelta(days=1), moment, patient.zone)
         return _move(checkin, at, reached, now)
     return None
+
+
+def _goes_on_with_item9(checkin: CheckIn, protocol: Protocol) -> bool:
+    return checkin.kind == "continued" and protocol.holds_item9(checkin.questions)
 
 
 def _survey_start(
@@ -150,10 +154,10 @@ def _opening(
     language, texts = patient.language, script.texts
     if checkin.kind == "same_day":
         home = texts.render("home", language, sms_name=settings.sms_name)
-        body = f"{home} {script.asks(question, checkin.questions, language, 'next')}"
+        body = f"{home} {script.asks(question, survey.in_all(checkin), language, 'next')}"
     else:
         slots = {"sms_name": settings.sms_name} | visit_slots(checkin, patient, texts)
-        body = script.asks(question, checkin.questions, language, "open", **slots)
+        body = script.asks(question, survey.in_all(checkin), language, "open", **slots)
     if checkin.visit is not None:
         coming = (body, texts.render("ride", language), dict(settings.preparation).get(language, ""))
         body = " ".join(part for part in coming if part)
@@ -187,9 +191,8 @@ def accepted(
     if checkin.status != "planned" and not given_up:
         return ()
     expires = calendar.expiry(checkin, patient.zone, protocol, now)
-    asked = replace(checkin, asked_at=sent_at, expires=expires).into(
-        "asked", "asked", now, then=_after_asking(checkin, patient, protocol, now, expires)
-    )
+    put = replace(checkin, asked_at=sent_at, expires=expires, asking=checkin.open_question, asking_since=sent_at)
+    asked = put.into("asked", "asked", now, then=_after_asking(checkin, patient, protocol, now, expires))
     older = tuple(
         close_unfinished(other, "replaced by a newer check-in", now)
         for other in chart.checkins
@@ -233,7 +236,7 @@ def nudge(
             return Decision("moved: quiet hours", (held,))
         return Decision(f"not nudged: {reason}", (waiting,))
     slots = {"sms_name": settings.sms_name} | visit_slots(checkin, patient, script.texts)
-    body = script.asks(question, checkin.questions, patient.language, "nudge", **slots)
+    body = script.asks(question, survey.in_all(checkin), patient.language, "nudge", **slots)
     text = compose(
         thread=patient.thread,
         clinic_id=patient.clinic_id,
@@ -369,7 +372,7 @@ def expire(checkin: CheckIn, chart: Chart, settings: ClinicSettings, script: Scr
     if sent and not checkin.answers and all(text.status == "undelivered" for text in sent):
         return _end(checkin, "skipped", "its text was not delivered", now)
     closed = close_unfinished(checkin, "no answer in time", now)
-    if chart.patient is None or not checkin.answers:
+    if chart.patient is None or not (checkin.answers or checkin.carried):
         return Decision("expired", (closed,))
     return Decision("expired", (closed, *unfinished(checkin, chart, chart.patient, settings, script, now)))
 
@@ -389,15 +392,17 @@ def last_asked(chart: Chart, received: datetime) -> CheckIn | None:
 
 
 def place(chart: Chart, received: datetime) -> Place | None:
-    """The check-in that had been asked last when the patient wrote; a recently closed one counts, as late."""
+    """The check-in that had been asked last when the patient wrote; a recently closed one counts, as late.
+
+    Late, only the question that was put last can be answered: those after it were never asked.
+    """
     last = last_asked(chart, received)
     if last is None:
         return None
     if last.status in OPEN:
         return Place(last, late=False)
-    if last.open_question is not None and last.status in ("expired", "partly_answered"):
-        return Place(last, late=True)
-    return None
+    waits = last.open_question is not None and last.asking == last.open_question
+    return Place(last, late=True) if waits and last.status in ("expired", "partly_answered") else None
 
 
 def _asked(checkin: CheckIn) -> datetime:

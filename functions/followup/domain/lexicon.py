@@ -1,6 +1,7 @@
 """Word lists of replies, and a reply taken apart by them: what kind of phrase each of its words belongs to."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -26,17 +27,23 @@ class ReadingWords:
     A phrase inside a longer one of its group of lists does not count: "i am at" is a lead-in, "at" alone is none.
 
     Around a number: `fillers` go with an answer and change nothing; `frames` lead up to one ("i would say"); `moods`
-    colour it; `openers` may follow it and begin a new clause; `approximations` may stand between a lead-in and the
-    number; `amounts` in front and `units` behind make it a number of something else; `turns` in front and
-    `turns_after` behind make it mean another; `past`, `earlier` and `present` place it in time; `slips` say that it was
-    typed by mistake; `topics` name what it is about; `ranges` join two; a new clause begins behind
-    `clauses`; `loose_numbers` are words that are mostly no
-    number ("one").
+    colour it; `openers` may follow it and begin a new clause, `clauses` stand between two; `approximations` may stand
+    between a lead-in and the number; `amounts` in front and `units` behind make it a number of something else; `turns`
+    in front and `turns_after` behind make it mean another; `past`, `earlier` and `present` place it in time; `slips`
+    say that it was typed by mistake; `topics` name what it is about; `ranges` join two; `extremes` make it the highest
+    or lowest of several; `loose_numbers` are words that are mostly no number ("one"). `best` and `worst` belong to one
+    end of a scale only.
 
-    `corrections` take back what was said, `swerves` do so only between two answers. `doubts` say that the patient does not know. `best` and `worst` belong to one
-    end of a scale only. `variants` are other ways to say a label of an answer, by the label. `joins` carry a denial
-    from one effect to the next, `contrasts` end it, `look_alikes` look like a denial or an effect and are none; `supposed` says that what
-    follows has not happened; `pointing` words make an effect in a question one that is there ("this drowsy"). `signs` are emoji and the word that each stands for. `durations`: hours in a unit of time.
+    `corrections` take back what was said, `swerves` do so only between two answers; `doubts` say that the patient does
+    not know. `variants` are other ways to say a label of an answer, by the label.
+
+    Around an effect: `negations` deny it, `joins` carry a denial to the next, `contrasts` end it and `exceptions` turn
+    it round; `look_alikes` look like a denial or an effect and are none; `supposed` says that what follows has not
+    happened, `other_times` that what stands in the same clause was not since the visit; `pointing` words make an
+    effect in a question one that is there ("this drowsy"); `others` have what follows, unless the patient speaks of
+    `oneself` again. `over` and `still` say whether it is there.
+
+    `signs` are emoji and the word that each stands for. `durations`: hours in a unit of time.
     """
 
     spellings: dict[str, str]
@@ -57,6 +64,7 @@ class ReadingWords:
     turns_after: tuple[str, ...]
     clauses: tuple[str, ...]
     ranges: tuple[str, ...]
+    extremes: tuple[str, ...]
     past: tuple[str, ...]
     earlier: tuple[str, ...]
     present: tuple[str, ...]
@@ -73,7 +81,9 @@ class ReadingWords:
     look_alikes: tuple[str, ...]
     joins: tuple[str, ...]
     contrasts: tuple[str, ...]
+    exceptions: tuple[str, ...]
     supposed: tuple[str, ...]
+    other_times: tuple[str, ...]
     over: tuple[str, ...]
     still: tuple[str, ...]
     others: tuple[str, ...]
@@ -93,7 +103,7 @@ class ReadingWords:
     automatic: tuple[str, ...]
 
 
-EFFECT, STRONG_EFFECT, TOPIC = "effect:", "strong effect:", "topic:"
+EFFECT, STRONG_EFFECT, GAPPED_EFFECT, TOPIC = "effect:", "strong effect:", "gapped effect:", "topic:"
 
 # A phrase inside a longer one of its own group does not count; the groups look at different things.
 _AROUND_A_NUMBER: Final = (
@@ -111,6 +121,7 @@ _AROUND_A_NUMBER: Final = (
     "turns_after",
     "clauses",
     "ranges",
+    "extremes",
     "past",
     "earlier",
     "present",
@@ -124,16 +135,14 @@ _OF_EFFECTS: Final = (
     "look_alikes",
     "joins",
     "contrasts",
-    "supposed",
+    "exceptions",
     "over",
     "still",
-    "others",
-    "oneself",
-    "mild",
-    "strong",
 )
+_OF_CIRCUMSTANCES: Final = ("supposed", "other_times", "others", "oneself")
+_OF_DEGREE: Final = ("mild", "strong")
 _OF_THE_TALK: Final = ("doubts", "corrections", "swerves", "person", "booster", "question", "thanks")
-_LISTS: Final = (*_AROUND_A_NUMBER, *_OF_EFFECTS, *_OF_THE_TALK)
+_LISTS: Final = (*_AROUND_A_NUMBER, *_OF_EFFECTS, *_OF_DEGREE, *_OF_THE_TALK, *_OF_CIRCUMSTANCES)
 _BITS: Final = {name: 1 << place for place, name in enumerate((*_LISTS, "effect", "topic", "number"))}
 
 # Plain integers, because masks of an enum are slow and every word of every text has one.
@@ -148,6 +157,7 @@ TURN: Final = _BITS["turns"]
 TURN_AFTER: Final = _BITS["turns_after"]
 CLAUSE: Final = _BITS["clauses"]
 RANGE: Final = _BITS["ranges"]
+EXTREME: Final = _BITS["extremes"]
 PAST: Final = _BITS["past"]
 EARLIER: Final = _BITS["earlier"]
 PRESENT: Final = _BITS["present"]
@@ -159,6 +169,7 @@ CONTRAST: Final = _BITS["contrasts"]
 ONESELF: Final = _BITS["oneself"]
 THANKS: Final = _BITS["thanks"]
 EFFECT_WORD: Final = _BITS["effect"]
+TOPIC_WORD: Final = _BITS["topic"]
 NUMBER: Final = _BITS["number"]
 _BESIDE: Final = (
     SCALE
@@ -199,7 +210,9 @@ OF_EFFECTS: Final = (
 _ANY: Final = frozenset(Break) - {Break.NONE}
 _SENTENCES: Final = frozenset({Break.LINE, Break.SENTENCE, Break.QUESTION})
 _GROUP: Final = {
-    name: group for group, names in enumerate((_AROUND_A_NUMBER, _OF_EFFECTS, _OF_THE_TALK)) for name in names
+    name: group
+    for group, names in enumerate((_AROUND_A_NUMBER, _OF_EFFECTS, _OF_DEGREE, _OF_THE_TALK, _OF_CIRCUMSTANCES))
+    for name in names
 }
 
 
@@ -215,7 +228,10 @@ class Lexicon:
     speller: Speller
     known: frozenset[str]
     denials: frozenset[str]
+    contrasts: frozenset[str]
     pointing: frozenset[str]
+    topics: tuple[str, ...]
+    shortest_automatic: int
     signs: dict[int, str]
 
 
@@ -227,7 +243,12 @@ def lexicon(words: ReadingWords) -> Lexicon:
         listed: tuple[str, ...] = getattr(words, name)
         phrases += [(name, phrase) for phrase in listed]
     phrases += [(TOPIC + topic, phrase) for topic, listed in words.topics.items() for phrase in listed]
-    named = [(EFFECT + effect.code, phrase) for effect in words.effects for phrase in effect.phrases]
+    denials = frozenset(words.negations)
+    named = [
+        ((GAPPED_EFFECT if _is_gapped(phrase, denials) else EFFECT) + effect.code, phrase)
+        for effect in words.effects
+        for phrase in effect.phrases
+    ]
     named += [(STRONG_EFFECT + effect.code, phrase) for effect in words.effects for phrase in effect.strong]
     book = Phrasebook(phrases + named)
     spellings = {variant: tuple(standard.split()) for variant, standard in words.spellings.items()}
@@ -241,10 +262,18 @@ def lexicon(words: ReadingWords) -> Lexicon:
         codes=tuple(effect.code for effect in words.effects),
         speller=Speller(wanted, known | set(words.no_misspellings)),
         known=frozenset(known),
-        denials=frozenset(words.negations),
+        denials=denials,
+        contrasts=frozenset(words.contrasts),
         pointing=frozenset(words.pointing),
+        topics=tuple(TOPIC + topic for topic in words.topics),
+        shortest_automatic=min(map(len, words.automatic), default=0),
         signs={ord(sign): f" {word} " for sign, word in words.signs.items()},
     )
+
+
+def _is_gapped(phrase: str, denials: frozenset[str]) -> bool:
+    """Whether other words may stand inside this phrase of an effect, a denial among them ("head is not pounding")."""
+    return ".." in phrase and denials.isdisjoint(re.split(r"[ _|]", phrase))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,14 +325,17 @@ def take_apart(plain: str, compiled: Lexicon) -> Reply:
     tokens = compiled.speller.corrected(tokens)
     spans: dict[str, list[Match]] = {}
     kinds = [0] * len(tokens.words)
-    groups: tuple[list[Match], list[Match], list[Match]] = ([], [], [])
+    groups: tuple[list[Match], ...] = ([], [], [], [], [])
     for match in compiled.book.find(tokens):
+        if match.end - match.start > _SHORTEST_GAPPED and _is_parted(tokens, match, compiled):
+            continue
         groups[_GROUP.get(match.key, 1)].append(match)
     for group in groups:
         for match in longest(group):
-            spans.setdefault(match.key, []).append(match)
-            bit = _BITS.get(match.key, EFFECT_WORD)
-            for at in range(match.start, match.end):
+            key, start, end = match
+            spans.setdefault(key, []).append(match)
+            bit = _BITS.get(key, EFFECT_WORD)
+            for at in range(start, end):
                 kinds[at] |= bit
     for name, matches in spans.items():
         if name.startswith(TOPIC):
@@ -316,12 +348,31 @@ def take_apart(plain: str, compiled: Lexicon) -> Reply:
     return Reply(tokens, tuple(kinds), {name: tuple(matches) for name, matches in spans.items()}, compiled)
 
 
-def longest(matches: Iterable[Match]) -> list[Match]:
+def _is_parted(tokens: Tokens, match: Match, compiled: Lexicon) -> bool:
+    """Whether a phrase with a gap reaches into another thought: "my head is fine, my back hurts"."""
+    inside = range(match.start + 1, match.end)
+    if match.key.startswith(GAPPED_EFFECT):
+        return any(tokens.breaks[at] >= Break.COMMA or tokens.words[at] in compiled.contrasts for at in inside)
+    return match.key in _WITHIN_A_CLAUSE and any(tokens.breaks[at] >= Break.COMMA for at in inside)
+
+
+_SHORTEST_GAPPED: Final = 1  # words: a shorter phrase has no inside
+_WITHIN_A_CLAUSE: Final = frozenset({"look_alikes", "nothing", "negations", "other_times", "supposed", "others"})
+
+
+def longest(matches: list[Match]) -> list[Match]:
     """Without the matches that lie inside a longer one."""
+    if len(matches) < 2:
+        return matches
     kept: list[Match] = []
-    reach = -1
-    for match in sorted(matches, key=lambda entry: (entry.start, -entry.end)):
-        if match.end > reach or (kept and (kept[-1].start, kept[-1].end) == (match.start, match.end)):
+    reach = begun = -1
+    for match in sorted(matches, key=_from_longest):
+        _, start, end = match
+        if end > reach or (end == reach and start == begun):
             kept.append(match)
-            reach = max(reach, match.end)
+            reach, begun = end, start
     return kept
+
+
+def _from_longest(match: Match) -> tuple[int, int]:
+    return match[1], -match[2]

@@ -6,7 +6,7 @@ character is looked at a fixed number of times.
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -85,18 +85,21 @@ _RUN: Final = re.compile(r"([^\W\d_])\1{2,}")
 
 
 def tokenise(
-    folded: str, spellings: Mapping[str, tuple[str, ...]] | None = None, known: Collection[str] = ()
+    folded: str,
+    spellings: Mapping[str, tuple[str, ...]] | None = None,
+    known: Collection[str] = (),
+    meant: Callable[[str], str | None] | None = None,
 ) -> Tokens:
     """Split into words; each word is replaced by its standard spelling when `spellings` has one.
 
     "soooo" loses its extra letters when that yields a word in `known` or `spellings`, and letters set apart
-    ("d i e") are joined when that yields one.
+    ("d i e") are joined when that yields one. `meant` is asked last which word an unknown one stands for.
     """
     table = spellings or {}
     words: list[str] = []
     breaks: list[Break] = []
     for token, before in _join_single_letters(_parted(folded), known):
-        standard = _standard(token, table, known)
+        standard = _standard(token, table, known, meant)
         words += standard
         breaks += [before] + [Break.NONE] * (len(standard) - 1)
     return Tokens(tuple(words), tuple(breaks), folded.rstrip().endswith("?"))
@@ -122,7 +125,12 @@ def _break_of(mark: str) -> Break:
     return Break.QUESTION if "?" in mark else Break.SENTENCE
 
 
-def _standard(token: str, table: Mapping[str, tuple[str, ...]], known: Collection[str]) -> tuple[str, ...]:
+def _standard(
+    token: str,
+    table: Mapping[str, tuple[str, ...]],
+    known: Collection[str],
+    meant: Callable[[str], str | None] | None,
+) -> tuple[str, ...]:
     if token in table:
         return table[token]
     bare = token.replace("'", "")
@@ -135,6 +143,8 @@ def _standard(token: str, table: Mapping[str, tuple[str, ...]], known: Collectio
                 return table[short]
             if short in known:
                 return (short,)
+    if meant is not None and bare not in known:
+        return (meant(bare) or bare,)
     return (bare,)
 
 

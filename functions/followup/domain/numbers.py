@@ -18,6 +18,7 @@ from followup.domain.lexicon import (
     CONTRAST,
     EARLIER,
     EFFECT_WORD,
+    EXTREME,
     FRAME,
     JOIN,
     MOOD,
@@ -45,13 +46,20 @@ from followup.domain.phrases import Match
 ODD: Final = "xxodd"  # could be an answer, but which: "6.5", "6-7"
 OTHER: Final = "xxother"  # plainly something else: times, dates, doses, phone numbers
 SCALED: Final = "xxscaled"  # after a number: it was written as "7/10"
+ALWAYS: Final = "xxalways"  # "24/7"
+HIGH: Final = "xxhigh"  # a blood pressure from 140/90 mmHg up
+
+_PRESSURES: Final = range(80, 260)
+_LOWER_PRESSURES: Final = range(40, 150)
+_HIGH_PRESSURE: Final = 140  # mmHg; whoever writes less does not complain of it
+_HIGH_LOWER: Final = 90
 
 _TENS: Final = 10
 _LONGEST_NUMBER: Final = 4  # digits
 _MOST: Final = 12  # numbers of a text that are looked at; so many are no answer anyway
 
 _REST: Final = re.compile(
-    r"(?P<kept>(?<![\w.,/:+#$-])0*(?P<part>\d{1,3}) ?/ ?(?P<whole>\d{1,3}|ten|diez)(?![\w/:]|[.,]\d))"
+    r"(?P<kept>(?<![\w.,/+#$-])(?<!\d:)0*(?P<part>\d{1,3}) ?/ ?(?P<whole>\d{1,3}|ten|diez)(?![\w/:]|[.,]\d))"
     r"|(?P<other>"
     r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]\.? ?m\b\.?)?"  # times
     r"|\d{1,2} ?(?:a|p)\.? ?m\b\.?|\d{1,2} ?(?:hrs?|h|min|mins)\b"
@@ -101,6 +109,7 @@ class Figure:
     role: Role
     past: bool = False
     present: bool = False
+    extreme: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,7 @@ def plain_figures(folded: str, compiled: Lexicon, high: int) -> str:
         )
     if not any(map(str.isdecimal, folded)):
         return folded
+    folded = folded.replace("\\", "/")
 
     def rest(found: re.Match[str]) -> str:
         if found["kept"]:
@@ -150,6 +160,10 @@ def _whole(written: str) -> int:
 def _fraction(found: re.Match[str]) -> str:
     """Part and whole on no scale that was asked: blood pressure, a date, or two numbers to choose from."""
     part, whole = int(found["part"]), _whole(found["whole"])
+    if (part, whole) == (24, 7):
+        return f" {ALWAYS} "
+    if part in _PRESSURES and whole in _LOWER_PRESSURES:
+        return f" {HIGH if part >= _HIGH_PRESSURE or whole >= _HIGH_LOWER else OTHER} "
     return f" {OTHER if max(part, whole) > 12 and abs(part - whole) > 1 else ODD} "
 
 
@@ -170,9 +184,11 @@ def find(reply: Reply, start: int, end: int, topic: str | None, *, listed: bool)
         word = words[at]
         if kinds[at] & SCALE or not (kinds[at] & NUMBER or word == ODD):
             continue
-        value = None if word == ODD or len(word) > _LONGEST_NUMBER and word.isdecimal() else _value(reply, word)
-        if word in loose and not _is_number(reply, at, start, end):
-            continue
+        value = None if word == ODD or (len(word) > _LONGEST_NUMBER and word.isdecimal()) else _value(reply, word)
+        if word in loose and (
+            reply.inside(Match("", at, at + 1), "moods", "fillers") or not _is_number(reply, at, start, end)
+        ):
+            continue  # "one of those days"
         if kinds[at] & NOTHING and reply.inside(Match("", at, at + 1), "nothing"):
             continue  # "zero side effects"
         if listed:
@@ -181,7 +197,7 @@ def find(reply: Reply, start: int, end: int, topic: str | None, *, listed: bool)
             role, past, present = Role.ANSWER if topics[at] == topic else Role.OTHER, False, False
         else:
             role, past, present = _judge(reply, at, start, end, tuple(figures))
-        figures.append(Figure(at, value, role, past, present))
+        figures.append(Figure(at, value, role, past, present, _is_extreme(reply, at, start, end)))
     return tuple(figures)
 
 
@@ -194,6 +210,8 @@ def answer(reply: Reply, start: int, end: int, low: int, high: int, topic: str |
     figures = find(reply, start, end, topic, listed=listed)
     about = _about(reply, start, end, figures, topic)
     counted = [figure for figure in figures if figure.role is not Role.OTHER]
+    if any(figure.role is Role.ANSWER and not figure.extreme for figure in counted):
+        counted = [figure for figure in counted if not figure.extreme]  # "4 on average, 7 at worst"
 
     def none(reason: str) -> Numbers:
         return Numbers(None, reason, bool(counted), about)
@@ -223,6 +241,19 @@ def answer(reply: Reply, start: int, end: int, low: int, high: int, topic: str |
     return Numbers(value, "a number", True, about)
 
 
+def _is_extreme(reply: Reply, at: int, start: int, end: int) -> bool:
+    """Whether it is the highest or lowest of several: "worst 6", "7 at worst"."""
+    kinds = reply.kinds
+    first, last = reply.clause(at, start, end)
+    behind = next((match.end for match in reply.spans.get("extremes", ()) if match.start == at + 1), None)
+    if behind is not None and behind <= last and not (behind < last and kinds[behind] & NUMBER):
+        return True
+    lead = at - 1
+    while lead >= first and kinds[lead] & (APPROXIMATION | FRAME | PAST) and not kinds[lead] & EXTREME:
+        lead -= 1
+    return lead >= first and bool(kinds[lead] & EXTREME)
+
+
 def _was(reply: Reply, figure: Figure) -> bool:
     first, last = reply.clause(figure.at, 0, len(reply.kinds))
     return any(reply.kinds[at] & EARLIER for at in range(first, last))
@@ -234,7 +265,7 @@ def _doubted(reply: Reply, at: int, start: int, end: int) -> bool:
     if not doubts:
         return False
     first, last = reply.sentence(at, start, end)
-    return any(first <= doubt.start < last for doubt in doubts)
+    return any(first <= doubt.start < last and not reply.inside(doubt, "look_alikes") for doubt in doubts)
 
 
 def _is_number(reply: Reply, at: int, start: int, end: int) -> bool:
@@ -252,7 +283,7 @@ def _is_number(reply: Reply, at: int, start: int, end: int) -> bool:
 
 def _judge(reply: Reply, at: int, start: int, end: int, before: tuple[Figure, ...]) -> tuple[Role, bool, bool]:
     """The role of a number, whether it is of the past, and whether it is of now."""
-    kinds, breaks, words = reply.kinds, reply.tokens.breaks, reply.tokens.words
+    kinds, words = reply.kinds, reply.tokens.words
     first, last = reply.clause(at, start, end)
     after = at + 1
     scaled = False
@@ -267,18 +298,26 @@ def _judge(reply: Reply, at: int, start: int, end: int, before: tuple[Figure, ..
     present = bool((led | behind) & PRESENT or (at - 1 >= first and kinds[at - 1] & PRESENT))
     if behind & UNIT or (beyond & UNIT and behind & (MOOD | APPROXIMATION) and words[after + 1].endswith("s")):
         return Role.OTHER, False, False
-    if led & (AMOUNT | SLIP | NEGATION) and not led & FRAME:
+    if kinds[at] & NEGATION and behind & EFFECT_WORD:
+        return Role.OTHER, False, False  # "0 nausea"
+    if led & (AMOUNT | SLIP | NEGATION) and not led & (FRAME | NUMBER):
         return Role.OTHER, False, False
     if behind & TURN_AFTER:
         return Role.BENT, False, False
     previous = before[-1] if before else None
     # "8 yesterday 5 today": what stands directly behind a number belongs to that one.
-    taken = previous is not None and all(kinds[place] & PAST for place in range(previous.at + 1, lead + 1))
-    if (led & PAST and not taken) or behind & PAST:
+    taken = (
+        previous is not None
+        and words[at - 1] not in _LEADING
+        and all(kinds[place] & PAST for place in range(previous.at + 1, lead + 1))
+    )
+    if (led & PAST and not taken) or (behind & PAST and not _leads_on(reply, after, last)):
         return Role.WEAK, True, False
+    if previous is not None and previous.role is Role.OTHER and led & (CLAUSE | RANGE) and behind & MOOD:
+        return Role.STRAY, False, False  # "2 good days and 5 bad"
     if previous is not None and _joined(reply, previous.at, at):
         return (Role.ANSWER, False, True) if previous.past else (Role.BENT, False, False)
-    if led & TURN and not led & FRAME or _range_follows(reply, at, last):
+    if (led & TURN and not led & FRAME) or _range_follows(reply, at, last):
         return Role.BENT, False, False
     return _placed(reply, at, after, first, last, start, end, scaled=scaled), False, present
 
@@ -303,9 +342,7 @@ def _range_follows(reply: Reply, at: int, last: int) -> bool:
     return joined and place < last and bool(reply.kinds[place] & NUMBER) and not reply.kinds[place] & SCALE
 
 
-def _placed(
-    reply: Reply, at: int, after: int, first: int, last: int, start: int, end: int, *, scaled: bool
-) -> Role:
+def _placed(reply: Reply, at: int, after: int, first: int, last: int, start: int, end: int, *, scaled: bool) -> Role:
     kinds, words = reply.kinds, reply.tokens.words
     begin, finish = reply.sentence(at, start, end)
     for place in range(at - 1, first - 1, -1):
@@ -339,6 +376,17 @@ def _placed(
 _ARTICLES: Final = frozenset({"a", "an", "un"})
 """A number with an article is a mark that somebody gives."""
 
+_LEADING: Final = _ARTICLES | {"from", "was", "at", "said", "de", "del", "en", "era", "estaba", "puse"}
+"""Words that belong to the number that follows them, never to the one before."""
+
+
+def _leads_on(reply: Reply, at: int, last: int) -> bool:
+    """Whether the words from here lead up to the next number: "up to a 7 from a 4"."""
+    kinds = reply.kinds
+    while at < last and kinds[at] & PAST and not kinds[at] & NUMBER:
+        at += 1
+    return at < last and bool(kinds[at] & NUMBER) and reply.tokens.words[at - 1] in _LEADING
+
 
 def _only(kinds: tuple[int, ...], at: int, kind: int) -> bool:
     return bool(kinds[at] & (kind | APPROXIMATION))
@@ -353,9 +401,8 @@ def _topics(reply: Reply, start: int, end: int) -> dict[int, str]:
     kinds = reply.kinds
     named = [
         (match.start, match.end, name.removeprefix(TOPIC))
-        for name, matches in reply.spans.items()
-        if name.startswith(TOPIC)
-        for match in matches
+        for name in reply.lexicon.topics
+        for match in reply.spans.get(name, ())
         if start <= match.start < end
     ]
     if not named:
@@ -366,18 +413,28 @@ def _topics(reply: Reply, start: int, end: int) -> dict[int, str]:
         return {}
     bound: dict[int, str] = {}
     for begin, finish, topic in named:
+        if begin > start and kinds[begin - 1] & NEGATION:
+            continue
         behind = next((at for at in reversed(numbers) if at < begin), None)
         ahead = next((at for at in numbers if at >= finish), None)
-        first = numbers[0] < named[0][0] and topic in _SAID_AFTER
-        if first and behind is not None and behind not in bound and _close(reply, behind + 1, begin, Break.COMMA):
+        first = numbers[0] < named[0][0]
+        joined = behind is not None and (topic in _SAID_AFTER or reply.tokens.words[behind + 1] in _SAID_OF)
+        if first and joined and behind is not None and behind not in bound and _close(reply, behind + 1, begin, Break.COMMA):
             bound[behind] = topic
-        elif ahead is not None and ahead not in bound and _close(reply, finish, ahead, Break.SENTENCE):
+        elif (
+            ahead is not None
+            and ahead not in bound
+            and _close(reply, finish, ahead, Break.SENTENCE if topic in _SAID_AFTER else Break.COMMA)
+        ):
             bound[ahead] = topic
     return bound
 
 
 _SAID_AFTER: Final = frozenset({"mood", "pain"})
 """Topics that patients name behind their number too; other words there are a new thought ("5 headache since noon")."""
+
+_SAID_OF: Final = frozenset({"for", "on", "in", "de", "para", "en"})
+"""Words between a number and its topic: "7 for mood, 3 for sleep"."""
 
 
 def _close(reply: Reply, start: int, end: int, parting: Break) -> bool:
@@ -386,7 +443,6 @@ def _close(reply: Reply, start: int, end: int, parting: Break) -> bool:
     return all(
         kinds[at] & BESIDE_AN_ANSWER and not kinds[at] & (EFFECT_WORD | NUMBER | NEGATION) for at in range(start, end)
     ) and all(breaks[at] < parting for at in range(start, end + 1))
-
 
 
 def _about(

@@ -8,26 +8,29 @@ looks further ahead than its own bound, so that no text can make matching slow.
     two_words   these words, one after another  ..3         up to three words of any kind; may cross a comma
     #10         a whole number of 10 or more    word?       may be missing; a|b? too
     ^ $         beginning and end of the text   < >         beginning and end of a clause (any break)
+    a|>         this word or the end of a clause
 
 Elements that follow one another directly must not be parted by a comma or stronger.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from followup.domain.normalisation import Break, Tokens
 
 _MARKS: Final = frozenset("^$<>")
+_WORDS: Final = re.compile(r"[a-z0-9]+(?:\|[a-z0-9]+)*\??")
+_MOST_NEEDED: Final = 3  # later elements that are looked for before a phrase is tried
 
 
 class PhraseError(ValueError):
     """A phrase of a word list is not well formed; the message quotes the phrase, which is content, never a text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):  # made for every word of every text, and a tuple is the quickest to make
     """Words `start` to `end` (exclusive) are a phrase of the list named `key`."""
 
     key: str
@@ -44,6 +47,21 @@ class _Element:
     gap: int = 0
     at_least: int | None = None
     mark: str = ""
+    or_end: bool = False
+
+    @property
+    def longest(self) -> int:
+        """The most words that it may take."""
+        if self.mark:
+            return 0
+        return self.gap or max((len(run) for run in self.runs), default=1)
+
+    @property
+    def certain(self) -> frozenset[str] | None:
+        """The words of which one must stand where this element does, or None where that is not known."""
+        if self.mark or self.gap or self.optional or self.or_end or self.stems or self.at_least is not None:
+            return None
+        return self.words | {run[0] for run in self.runs}
 
     def ends(self, tokens: Tokens, start: int, at: int) -> Iterator[int]:
         """Yield the positions at which a match of this element may end when it begins at `at`."""
@@ -58,7 +76,7 @@ class _Element:
                     return
                 yield end
             return
-        if self.optional:
+        if self.optional or (self.or_end and _mark_holds(">", tokens, at)):
             yield at
         if at >= len(words):
             return
@@ -91,6 +109,7 @@ class _Phrase:
     key: str
     elements: tuple[_Element, ...]
     second: frozenset[str] | None  # what the second word must be, where that is certain: most candidates end here
+    needed: tuple[tuple[frozenset[str], int], ...]  # of each of these words one must stand so near after the first
 
 
 class Phrasebook:
@@ -98,7 +117,8 @@ class Phrasebook:
 
     def __init__(self, phrases: Iterable[tuple[str, str]], classes: Mapping[str, tuple[str, ...]] | None = None):
         """Take (key, phrase) pairs and the classes that `@name` refers to; raise PhraseError on a bad phrase."""
-        self._plain: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+        self._single: dict[str, list[str]] = defaultdict(list)
+        self._plain: dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
         self._by_word: dict[str, list[_Phrase]] = defaultdict(list)
         self._by_stem: dict[str, list[_Phrase]] = defaultdict(list)
         self._numbers: list[_Phrase] = []
@@ -107,7 +127,10 @@ class Phrasebook:
         for key, phrase in phrases:
             words = tuple(phrase.split())
             if words and _is_word("".join(words)):  # most are plain words one after another
-                self._plain[words[0]].append((key, words))
+                if len(words) == 1:
+                    self._single[words[0]].append(key)
+                else:
+                    self._plain[words[0], words[1]].append((key, words))
                 vocabulary.update(words)
                 continue
             elements = _parse(phrase, classes or {}, elements_of)
@@ -120,9 +143,9 @@ class Phrasebook:
 
     def _index(self, key: str, phrase: str, elements: tuple[_Element, ...]) -> None:
         first = next((element for element in elements if not element.mark), None)
-        if first is None or first.optional or first.gap:
+        if first is None or first.optional or first.gap or first.or_end:
             raise PhraseError(f"a phrase begins with a word that must be there: {phrase!r}")
-        entry = _Phrase(key, elements, _second_words(elements))
+        entry = _Phrase(key, elements, _second_words(elements), _needed_words(elements))
         for word in first.words | {run[0] for run in first.runs}:
             self._by_word[word].append(entry)
         for stem in first.stems:
@@ -136,41 +159,52 @@ class Phrasebook:
         words, breaks = tokens.words, tokens.breaks
         following = (*words[1:], "")
         for start, word in enumerate(words):
-            for key, plain in self._plain.get(word, ()):
+            for key in self._single.get(word, ()):
+                matches.append(Match(key, start, start + 1))
+            for key, plain in self._plain.get((word, following[start]), ()):
                 end = start + len(plain)
-                if end == start + 1:
+                if words[start:end] == plain and max(breaks[start + 1 : end]) < Break.COMMA:
                     matches.append(Match(key, start, end))
-                elif (
-                    following[start] == plain[1]
-                    and words[start:end] == plain
-                    and max(breaks[start + 1 : end]) < Break.COMMA
-                ):
-                    matches.append(Match(key, start, end))
-            for phrase in self._candidates(word):
-                if phrase.second is not None and following[start] not in phrase.second:
-                    continue
-                end = _match(phrase.elements, tokens, start)
-                if end > start:
-                    matches.append(Match(phrase.key, start, end))
+            for phrase in self._by_word.get(word, ()):
+                if phrase.second is None or following[start] in phrase.second:
+                    _add(phrase, tokens, start, matches)
+            for length in self._stem_lengths:
+                if length > len(word):
+                    break
+                for phrase in self._by_stem.get(word[:length], ()):
+                    if phrase.second is None or following[start] in phrase.second:
+                        _add(phrase, tokens, start, matches)
+            if self._numbers and word.isdecimal():
+                for phrase in self._numbers:
+                    _add(phrase, tokens, start, matches)
         return matches
 
-    def _candidates(self, word: str) -> Iterator[_Phrase]:
-        yield from self._by_word.get(word, ())
-        for length in self._stem_lengths:
-            if length > len(word):
-                break
-            yield from self._by_stem.get(word[:length], ())
-        if self._numbers and word.isdecimal():
-            yield from self._numbers
+
+def _add(phrase: _Phrase, tokens: Tokens, start: int, matches: list[Match]) -> None:
+    for words, reach in phrase.needed:
+        if words.isdisjoint(tokens.words[start + 1 : start + reach]):
+            return
+    end = _match(phrase.elements, tokens, start)
+    if end > start:
+        matches.append(Match(phrase.key, start, end))
 
 
 def _second_words(elements: tuple[_Element, ...]) -> frozenset[str] | None:
     if len(elements) == 1 or elements[0].mark or elements[0].runs:
         return None
-    second = elements[1]
-    if second.mark or second.gap or second.optional or second.stems or second.at_least is not None:
-        return None
-    return second.words | {run[0] for run in second.runs}
+    return elements[1].certain
+
+
+def _needed_words(elements: tuple[_Element, ...]) -> tuple[tuple[frozenset[str], int], ...]:
+    """The later elements that say most surely that a phrase does not match, each with how far away it may begin."""
+    needed: list[tuple[frozenset[str], int]] = []
+    reach = 0
+    for element in elements:
+        words = element.certain if reach else None
+        if words is not None:
+            needed.append((words, reach + 1))
+        reach += element.longest
+    return tuple(sorted(needed, key=lambda need: len(need[0]))[:_MOST_NEEDED])
 
 
 def _match(elements: tuple[_Element, ...], tokens: Tokens, start: int) -> int:
@@ -183,7 +217,7 @@ def _match(elements: tuple[_Element, ...], tokens: Tokens, start: int) -> int:
         for at in reached:
             parted = start < at < count and breaks[at] >= Break.COMMA and not (element.gap or element.mark)
             if parted and (not after_gap or breaks[at] >= Break.SENTENCE):
-                if element.optional:
+                if element.optional or element.or_end:
                     ends.add(at)
                 continue
             ends.update(element.ends(tokens, start, at))
@@ -216,11 +250,17 @@ def _parse_element(part: str, phrase: str, classes: Mapping[str, tuple[str, ...]
             raise PhraseError(f"a gap is ..1 to ..9: {phrase!r}")
         return _Element(gap=int(part[2:]))
     optional = part.endswith("?")
+    if _WORDS.fullmatch(part):
+        return _Element(frozenset(part.removesuffix("?").split("|")), optional=optional)
     words: set[str] = set()
     stems: list[str] = []
     runs: list[tuple[str, ...]] = []
     at_least: int | None = None
+    or_end = False
     for option in part.removesuffix("?").split("|"):
+        if option == ">":
+            or_end = True
+            continue
         if option.startswith("#"):
             if not option[1:].isdecimal() or at_least is not None:
                 raise PhraseError(f"a number is # and digits, once: {phrase!r}")
@@ -238,7 +278,7 @@ def _parse_element(part: str, phrase: str, classes: Mapping[str, tuple[str, ...]
                 stems.append(entry[:-1])
             else:
                 words.add(entry)
-    return _Element(frozenset(words), tuple(stems), tuple(runs), optional, at_least=at_least)
+    return _Element(frozenset(words), tuple(stems), tuple(runs), optional, at_least=at_least, or_end=or_end)
 
 
 def _is_word(piece: str) -> bool:

@@ -116,6 +116,8 @@ class CheckInRule:
     also: Mapping[Condition, tuple[str, ...]] = field(default_factory=dict)
     """What patients with a condition are asked after these."""
     day: int | None = None
+    from_day: int | None = None
+    """With `day`: where a visit is booked up to then, it is asked before that visit, but not before this day."""
     by_day: int | None = None
     """With `day`: where survey hours put it off beyond this day, it is asked on their last day before instead."""
     at: time | None = None
@@ -142,6 +144,8 @@ class CheckInRule:
             raise ValueError("least_hours must lie between 0 and hours")
         if self.by_day is not None and (self.day is None or self.by_day < self.day):
             raise ValueError("by_day must not be before day")
+        if self.from_day is not None and (self.day is None or self.from_day > self.day):
+            raise ValueError("from_day must not be after day")
         closings = (self.closes_at is not None) + (self.closes_after_hours is not None) + self.closes_at_visit
         if closings != 1:
             raise ValueError("a check-in has one of closes_at, closes_after_hours and closes_at_visit")
@@ -248,7 +252,8 @@ class Protocol:
     checkins: tuple[CheckInRule, ...]
     riders: tuple[Rider, ...]
     before_visit_days: int
-    """After the series PHQ-9 is asked once, at most so many days before a visit that is booked."""
+    """After the series PHQ-9 is asked once before a visit that is booked, at most so many days before it; not if one
+    was answered so shortly before."""
     horizon_days: int
     """Check-ins exist at most so many days ahead."""
     roll_days: int
@@ -256,6 +261,8 @@ class Protocol:
     unmarked_minutes: int
     """A visit that nobody marked so long after its planned end is a desk item."""
     late_cancel_hours: int
+    questions_a_day: int | None = None
+    """After so many answers a survey goes on another day, the next one of the survey hours; none = never."""
     modules: Mapping[str, tuple[Question, ...]] = field(default_factory=dict)
     """The questions of each instrument, which the check of the content fills in from instruments.yaml."""
 
@@ -274,6 +281,8 @@ class Protocol:
             raise ValueError("roll_days must be shorter than horizon_days")
         if self.before_visit_days < 1:
             raise ValueError("before_visit_days must be at least 1")
+        if self.questions_a_day is not None and self.questions_a_day < 3:
+            raise ValueError("questions_a_day must be at least 3")
 
     def rule(self, kind: CheckInKind) -> CheckInRule:
         return next(rule for rule in self.checkins if rule.kind == kind)

@@ -108,7 +108,8 @@ def read(text: str, expectation: Expectation | None, words: ReadingWords) -> Rea
         folded = folded[reaction[1] :]
         if not any(map(str.isalnum, folded)):
             return Reading(None, "none", "reaction", automatic=True)
-    if begins_with(folded, words.automatic_openings) or any(map(folded.__contains__, words.automatic)):
+    long = len(folded) >= compiled.shortest_automatic
+    if long and (begins_with(folded, words.automatic_openings) or any(map(folded.__contains__, words.automatic))):
         return Reading(None, "none", "automatic reply", automatic=True)
     folded = without_quotes(folded, _folded(expectation.wording) if expectation else ())
     if not folded.strip():
@@ -156,15 +157,17 @@ def _folded(wording: tuple[str, ...]) -> tuple[str, ...]:
 def _corrected(reply: Reply, asked: Expectation, answer: Callable[[int, int], _Answer]) -> tuple[_Answer, bool]:
     """The answer that stands after what was taken back, and whether an earlier text was meant."""
     end = len(reply.kinds)
-    taken_back = reply.spans.get("corrections", ())
-    swerves = [match for match in reply.spans.get("swerves", ()) if _swerves(reply, match, end)]
+    taken_back = [match for match in reply.spans.get("corrections", ()) if not reply.inside(match, "look_alikes")]
+    swerves = [match for match in reply.spans.get("swerves", ()) if _swerves(reply, match, end, asked)]
     for mark in sorted((*taken_back, *swerves), key=lambda match: -match.end)[:_MARKS]:
         strong = mark in taken_back
-        after = answer(mark.end, end) if mark.end < end else None
-        if after is None or not after.seen:
+        begin = mark.end - 1 if _answers_too(reply, mark, asked) else mark.end
+        after = answer(begin, end) if begin < end else None
+        if after is None or not after.seen or _says_instead(reply, mark):
             continue
         before = answer(0, mark.start) if mark.start else None
-        answered = before is not None and before.seen
+        said_no = asked.form == "yes_no" and reply.tokens.words[mark.start] in reply.lexicon.denials
+        answered = said_no or (before is not None and before.seen)
         if strong or answered or 0 < mark.start <= _SLIP:
             return after, strong and not answered
     whole = answer(0, end)
@@ -173,9 +176,30 @@ def _corrected(reply: Reply, asked: Expectation, answer: Callable[[int, int], _A
     return whole, bool(taken_back)
 
 
-def _swerves(reply: Reply, mark: Match, end: int) -> bool:
+def _says_instead(reply: Reply, mark: Match) -> bool:
+    """Whether "no" names what was wrong, behind what is right: "sorry 7 no 9"."""
+    words, denials = reply.tokens.words, reply.lexicon.denials
+    alone = mark.end - mark.start == 1 and words[mark.start] in denials
+    opened = words[0] not in denials and any(
+        other.start == 0 for name in ("swerves", "corrections") for other in reply.spans.get(name, ())
+    )
+    return opened and alone and mark.start > 0 and reply.tokens.breaks[mark.start] is Break.NONE
+
+
+def _answers_too(reply: Reply, mark: Match, asked: Expectation) -> bool:
+    """Whether what takes back an answer ends with another one: "actually no"."""
+    words = reply.tokens.words
+    return (
+        asked.form in ("yes_no", "effects")
+        and mark.end - mark.start > 1
+        and words[mark.end - 1] in reply.lexicon.denials
+        and words[mark.start] not in reply.lexicon.denials
+    )
+
+
+def _swerves(reply: Reply, mark: Match, end: int, asked: Expectation) -> bool:
     """Whether this takes something back: "no" does only where a number follows it at once ("7 no 6")."""
-    if reply.tokens.words[mark.end - 1] not in reply.lexicon.denials:
+    if reply.tokens.words[mark.end - 1] not in reply.lexicon.denials or _answers_too(reply, mark, asked):
         return True
     at = mark.end
     while at < end and reply.kinds[at] & BESIDE_AN_ANSWER and not reply.kinds[at] & (NUMBER | EFFECT_WORD | UNIT):
@@ -195,8 +219,15 @@ def _contradicted(reply: Reply, value: int, asked: Expectation) -> bool:
     margin = (asked.high - asked.low) * _POLE
     near_best = abs(value - asked.best) <= margin
     near_worst = abs(value - asked.best) >= asked.high - asked.low - margin
-    return (near_best and reply.has("worst") and not reply.has("best")) or (
-        near_worst and reply.has("best") and not reply.has("worst")
+    best, worst = _says(reply, "best"), _says(reply, "worst")
+    return (near_best and worst and not best) or (near_worst and best and not worst)
+
+
+def _says(reply: Reply, pole: str) -> bool:
+    """Whether words of one end are said of what was asked, not of an effect or another number ("awful headache")."""
+    kinds = reply.kinds
+    return any(
+        match.end == len(kinds) or not kinds[match.end] & (EFFECT_WORD | NUMBER) for match in reply.spans.get(pole, ())
     )
 
 
@@ -239,8 +270,14 @@ def _read_effects(
 ) -> _Answer:
     """Whether there are side effects: named, or said with a number or in words."""
     number = _number(reply, start, end, asked, listed=listed)
-    nothing = _within(reply, "nothing", start, end)
+    nothing = [
+        match
+        for match in _within(reply, "nothing", start, end)
+        if not all(at in found.told for at in range(match.start, match.end))
+    ]
     something = _within(reply, "something", start, end)
+    if something:
+        nothing = [match for match in nothing if not _is_mild(reply, match)]
     seen = bool(number.seen or nothing or something or found.affirmed or found.denied)
 
     def unsure(reason: str) -> _Answer:
@@ -256,14 +293,20 @@ def _read_effects(
     if number.value is not None:
         contrary = something if number.value == NO_EFFECTS else nothing or found.denied
         return unsure("none and some") if contrary else number
+    if found.asked_about or reply.has("unclear"):
+        return unsure("a question or a doubt")
     if number.seen:
         return unsure(number.reason)
-    if reply.has("unclear", "supposed"):
+    if (found.refuted or (found.denied and reply.has("other_times"))) and not something:
+        return sure(NO_EFFECTS, "effects denied")
+    if reply.has("supposed"):
         return unsure("a question or a doubt")
-    if reply.has("others"):
+    if reply.has("others") and not nothing:
         return unsure("perhaps about someone else")
     if nothing and not something:
-        return sure(NO_EFFECTS, "none") if _closed(reply, nothing[0], start, end, found.told) else unsure("none, and more")
+        return (
+            sure(NO_EFFECTS, "none") if _closed(reply, nothing[0], start, end, found.told) else unsure("none, and more")
+        )
     if len(found.denied) > 1 and not something and _all_known(reply, start, end, found.told):
         return sure(NO_EFFECTS, "effects denied")
     if something and not nothing and not found.denied:
@@ -285,6 +328,11 @@ def _read_words(
     return _Answer(None, "free text", False, answer.others)
 
 
+def _is_mild(reply: Reply, match: Match) -> bool:
+    """Whether "nothing" says how bad it is: "yes, nothing major"."""
+    return any(mild.start <= match.start < mild.end for mild in reply.spans.get("mild", ()))
+
+
 def _within(reply: Reply, name: str, start: int, end: int) -> list[Match]:
     return [match for match in reply.spans.get(name, ()) if start <= match.start and match.end <= end]
 
@@ -296,7 +344,8 @@ def _all_known(reply: Reply, start: int, end: int, told: frozenset[int]) -> bool
 def _closed(reply: Reply, none: Match, start: int, end: int, told: frozenset[int]) -> bool:
     """Whether "none" is all that is said of it: what follows is known, or is a question of its own."""
     kinds, breaks = reply.kinds, reply.tokens.breaks
-    if any(kinds[at] & CONTRAST for at in range(start, end)) and not _all_known(reply, start, end, told):
+    parted = [at for at in range(start, end) if kinds[at] & CONTRAST and not reply.asked(reply.sentence(at)[1])]
+    if parted and not _all_known(reply, start, end, told):
         return False
     at = start
     while at < end:
@@ -328,9 +377,7 @@ def _said_first(reply: Reply, some: Match, start: int, end: int) -> bool:
     return breaks[some.end] is not Break.NONE or bool(kinds[some.end] & (OPENER | BESIDE_AN_ANSWER))
 
 
-_READERS: Final[
-    dict[Form, Callable[[Reply, int, int, Expectation, Labels, Effects, bool], _Answer]]
-] = {
+_READERS: Final[dict[Form, Callable[[Reply, int, int, Expectation, Labels, Effects, bool], _Answer]]] = {
     "scale": _read_value,
     "choice": _read_value,
     "yes_no": _read_value,

@@ -284,6 +284,10 @@ class CheckIn(Tracked):
     """Those of its questions that an answer opened; a correction may take them out again."""
     carried: tuple[Answer, ...] = ()
     """Answers of the day before, when a long survey is split over days: they count in its totals."""
+    asking: Question | None = None
+    """The question that was put to the patient last, if it waits for an answer; a late answer is one to it."""
+    asking_since: datetime | None = None
+    """When it was put: what was written before is no answer to it."""
     asked_again: bool = False
     """The open question was re-asked once already."""
     nudged: bool = False

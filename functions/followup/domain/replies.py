@@ -1,21 +1,21 @@
 """What a patient's text means: an answer to the open question, a correction, a late answer, or words for a person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from followup.domain import alerts, answers, calendar, survey
-from followup.domain.answers import ITEM9, Outcome
+from followup.domain import alerts, answers, attribution, calendar, survey
+from followup.domain.answers import ITEM9, Outcome, prorated
 from followup.domain.asking import Position
 from followup.domain.attempt import claimed_at
-from followup.domain.checkin import Place, close_unfinished, last_asked, place, visit_slots
+from followup.domain.attribution import Given, Reader, Said
+from followup.domain.checkin import OPEN, Place, close_unfinished, place, visit_slots
 from followup.domain.clinic import ClinicSettings
 from followup.domain.flags import raise_flag
 from followup.domain.outgoing import compose
-from followup.domain.reading import Expectation, Reading, ReadingWords, read
+from followup.domain.reading import Reading, read
 from followup.domain.records import (
     Alert,
-    Answer,
     AnyRecord,
     Chart,
     CheckIn,
@@ -27,7 +27,7 @@ from followup.domain.records import (
     Question,
     Text,
 )
-from followup.domain.script import Script
+from followup.domain.splitting import GOES_ON, continued, goes_on, pause, resumed
 
 LOW_MOOD = 3
 """A last mood answer up to this, or item 9 of PHQ-9 lately at 1 or more: words that nobody can place are urgent."""
@@ -35,47 +35,27 @@ LATELY = timedelta(days=14)
 
 _LINE_EVERY = timedelta(minutes=30)
 _LATE_WITHIN = timedelta(days=7)
-_CORRECTED_WITHIN = timedelta(hours=2)
 _ITEM9_WITHIN = timedelta(hours=4)
 _MOMENT = timedelta(seconds=1)
 _UNSURE_FOR = timedelta(minutes=10)
 
-_WISHES: Mapping[str, str] = {
+WISHES: Mapping[str, str] = {
     "person": "asks_for_person",
     "booster": "asks_for_booster",
     "question": "asks_a_question",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """What reading needs beside the records."""
-
-    settings: ClinicSettings
-    script: Script
-    words: ReadingWords
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One text with what it was read as, and where it belongs."""
-
-    incoming: Incoming
-    chart: Chart
-    patient: Patient
-    reading: Reading
-
-
 def on_text(incoming: Incoming, chart: Chart, reader: Reader, now: datetime) -> Decision:
     """Read one stored text and decide on records and reply. The screen for danger has been passed already."""
     if incoming.status != "unread":
         return Decision("read already")
-    patient = chart.patient
-    if chart.open_alert is not None:
-        return _during_alert(incoming, chart, patient, chart.open_alert, reader, now)
+    patient, alert = chart.patient, chart.open_alert
     if patient is None:
+        if alert is not None:
+            return _during_alert(incoming, chart, None, alert, reader, now)
         return Decision("unknown number", (incoming.into("read", "unknown number", now),))
-    unsure = _leaving(incoming, chart, now)
+    unsure = _leaving(incoming, chart, now) if alert is None else None
     if unsure is not None:
         waiting = replace(incoming, next=Next("read", unsure + _MOMENT, "replies"))
         return Decision("waits until it is known what was asked", (waiting,))
@@ -83,21 +63,24 @@ def on_text(incoming: Incoming, chart: Chart, reader: Reader, now: datetime) -> 
     if spot is not None and spot.late and incoming.received - spot.checkin.due > _LATE_WITHIN:
         spot = None
     question = spot.checkin.open_question if spot else None
-    reading = read(incoming.body, _expected(question, reader), reader.words)
-    said = _Said(incoming, chart, patient, reading)
-    corrected = _correction(said, reader)
+    said = Said(incoming, chart, patient, read(incoming.body, attribution.expected(question, reader), reader.words))
+    if not incoming.body.strip() and not incoming.media:
+        said = replace(said, reading=replace(said.reading, automatic=True))
+    if alert is not None:
+        return _to_owner(said, spot, question, alert, reader, now)
+    corrected = attribution.correction(said, question, reader)
     if corrected is not None:
-        return _recorded(said, corrected.spot, corrected.answers, reader, now, corrects=True)
+        return _recorded(said, corrected, reader, now)
     if spot is None or question is None:
         return _free_text(said, reader, now)
-    given = _given(said, spot, question, reader)
+    if attribution.said_twice(said, spot):
+        return Decision("said twice", (incoming.into("read", "said twice", now),))
+    given = attribution.given(said, spot, question, reader)
     if given:
-        return _recorded(said, spot, given, reader, now)
+        return _recorded(said, Given(spot, given), reader, now)
+    if spot.late:
+        return _free_text(said, reader, now)
     return _unclear(said, spot, question, reader, now)
-
-
-def _expected(question: Question | None, reader: Reader) -> Expectation | None:
-    return reader.script.expects(question) if question is not None else None
 
 
 def _leaving(incoming: Incoming, chart: Chart, now: datetime) -> datetime | None:
@@ -137,86 +120,41 @@ def _during_alert(
     """While an alert is open everything goes to its owner; the patient hears the automated line now and then."""
     joined = alerts.wrote_again(alert, incoming.sid, reader.settings, now)
     writes: list[AnyRecord] = [incoming.into("read", "joined the open alert", now), joined]
-    spoken = any(text.kind in ("crisis", "answer") and now - text.created < _LINE_EVERY for text in chart.texts)
-    if not spoken and patient is not None and patient.status != "opted_out":
+    if not _line_said(chart, now) and patient is not None and patient.status != "opted_out":
         body = reader.script.texts.render("crisis.automated_line", patient.language)
         writes.append(_answer(incoming, patient, body, "line", now))
     return Decision("joined the open alert", tuple(writes))
 
 
-# --- which questions a text answers -----------------------------------------------------------------------------
+def _line_said(chart: Chart, now: datetime) -> bool:
+    """Whether the patient has heard from us in the last half hour."""
+    return any(text.kind in ("crisis", "answer") and now - text.created < _LINE_EVERY for text in chart.texts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Correction:
-    spot: Place
-    answers: tuple[Answer, ...]
+def _to_owner(
+    said: Said, spot: Place | None, question: Question | None, alert: Alert, reader: Reader, now: datetime
+) -> Decision:
+    """While an alert is open, an answer to a question that still waits counts, and so does a correction.
 
-
-def _correction(said: _Said, reader: Reader) -> _Correction | None:
-    """An answer in the place of the one given last, if the text says that this one was wrong.
-
-    "Sorry, meant 3" speaks of the last answer, not of a question that has been asked since. It counts for two hours.
+    Item 9 of PHQ-9 may be what it waits for. Nothing more is asked, and everything else goes to the owner alone.
     """
-    held = last_asked(said.chart, said.incoming.received)
-    last = survey.last_answer(held) if held is not None else None
-    if not said.reading.correction or held is None or last is None:
-        return None
-    if said.incoming.received - last.at > _CORRECTED_WITHIN:
-        return None
-    reading = read(said.incoming.body, _expected(last.question, reader), reader.words)
-    if reading.confidence != "sure" or reading.value is None or reading.value == last.value:
-        return None
-    answer = _one(last.question, reading, said.incoming, late=False)
-    return _Correction(Place(held, late=False), (answer,))
-
-
-def _given(said: _Said, spot: Place, question: Question, reader: Reader) -> tuple[Answer, ...]:
-    """The answers in a text, that to the open question first; none if that one cannot be read.
-
-    An answer to another question of the check-in counts when the text names what it is about ("mood 7, pain 3").
-    Side effects named in passing answer the question about them, if it is to come.
-    """
-    reading = said.reading
-    words_count = question_takes_words(question, reader) and not reading.automatic and said.incoming.body.strip()
-    found: list[Answer] = []
-    if reading.confidence == "sure" or words_count:
-        found.append(_one(question, reading, said.incoming, late=spot.late))
-    for topic, value in reading.others:
-        other = reader.script.about(topic, among=spot.checkin.questions)
-        if other is not None and other != question and survey.answer_to(spot.checkin, other) is None:
-            found.append(Answer(other, value, said.incoming.received, late=spot.late))
-    if found and question != "side_effects" and reading.side_effects and _to_come("side_effects", spot.checkin):
-        found.append(_one("side_effects", replace(reading, value=1), said.incoming, late=spot.late))
-    return tuple(found)
-
-
-def _to_come(question: Question, checkin: CheckIn) -> bool:
-    return question in checkin.questions and survey.answer_to(checkin, question) is None
-
-
-def question_takes_words(question: Question, reader: Reader) -> bool:
-    """Whether any words are an answer to this question."""
-    return reader.script.questions.asked(question).form == "words"
-
-
-def _one(question: Question, reading: Reading, incoming: Incoming, *, late: bool) -> Answer:
-    still = None if reading.still_there is None else reading.still_there == "yes"
-    return Answer(
-        question, reading.value, incoming.received, reading.side_effects, late, reading.severity, still_there=still
-    )
+    given = attribution.correction(said, question, reader)
+    if given is None and spot is not None and question is not None and not spot.late:
+        found = attribution.given(said, spot, question, reader)
+        given = Given(spot, found) if found else None
+    if given is not None:
+        return _recorded(said, given, reader, now)
+    return _during_alert(said.incoming, said.chart, said.patient, alert, reader, now)
 
 
 # --- what follows -----------------------------------------------------------------------------------------------
 
 
-def _recorded(
-    said: _Said, spot: Place, given: tuple[Answer, ...], reader: Reader, now: datetime, *, corrects: bool = False
-) -> Decision:
-    incoming, patient, reading = said.incoming, said.patient, said.reading
-    reason = f"corrected {given[0].question}" if corrects else f"answered {given[0].question}"
+def _recorded(said: Said, given: Given, reader: Reader, now: datetime) -> Decision:
+    incoming, patient, reading, spot = said.incoming, said.patient, said.reading, given.spot
+    reason = f"{'corrected' if given.corrects else 'answered'} {given.answers[0].question}"
     outcome = answers.record(
-        given,
+        given.answers,
         spot.checkin,
         said.chart,
         patient,
@@ -226,107 +164,176 @@ def _recorded(
         unclear_words=reading.more_said,
         now=now,
     )
-    moved = _moved_on(outcome, spot, incoming, reason, now)
-    wishes = _wishes(said, now)
-    writes: list[AnyRecord] = [incoming.into("read", reason, now), *outcome.writes, *wishes, moved]
-    if patient.status != "opted_out" or outcome.crisis:
-        writes.append(_reply(said, moved, spot, outcome, reader, now))
+    alert = outcome.alert
+    writes: list[AnyRecord] = [incoming.into("read", reason, now), *outcome.writes, *_wishes(said, now)]
+    if alert is None and said.chart.open_alert is not None:
+        alert = alerts.wrote_again(said.chart.open_alert, incoming.sid, reader.settings, now)
+        writes.append(alert)
+    moved = _moved_on(outcome.checkin, spot, said, alert is not None, reason, reader, now)
+    writes.extend(moved)
+    following = moved[0].asking if moved[0].status == "answering" else None
+    if following == spot.checkin.open_question and spot.checkin.asked_again:
+        following = None  # it was asked twice
+    reply = _reply(said, moved[0], following, outcome, alert, reader, now)
+    if reply is not None:
+        writes.append(reply)
     return Decision(reason, tuple(writes))
 
 
-def _moved_on(outcome: Outcome, spot: Place, incoming: Incoming, reason: str, now: datetime) -> CheckIn:
-    """The check-in in its next state, with what is due for it."""
-    updated, following = outcome.checkin, outcome.checkin.open_question
-    if updated.status in ("answered", "partly_answered") and not spot.late:
-        return updated.into(updated.status, reason, now, then=updated.next)
-    if following is not None and outcome.alert is not None:
-        return close_unfinished(updated, "stopped: an alert is open", now)
+def _moved_on(
+    updated: CheckIn, spot: Place, said: Said, alerted: bool, reason: str, reader: Reader, now: datetime
+) -> tuple[CheckIn, ...]:
+    """The check-in in its next state, with what is due for it; and the one that goes on with it another day."""
+    following, before = updated.open_question, spot.checkin
+    updated = replace(updated, asking=None, asking_since=None)
+    if before.status not in OPEN and not spot.late:
+        return _corrected_after(updated, before, said, alerted, reason, now)
     if following is None:
-        return updated.into("answered", "answered late" if spot.late else "answered", now)
+        return (updated.into("answered", "answered late" if spot.late else "answered", now),)
+    if alerted:
+        return (close_unfinished(updated, "stopped: an alert is open", now),)
     if spot.late:
-        return updated.into("partly_answered", "answered late", now)
-    if following == ITEM9:
-        return updated.into(
-            "answering", reason, now, then=Next("look_in", incoming.received + _ITEM9_WITHIN, "routine")
-        )
-    return updated.into("answering", reason, now, then=updated.next)
+        return (updated.into("partly_answered", "answered late", now),)
+    if said.patient.status != "active":
+        return (close_unfinished(updated, f"patient is {said.patient.status}".replace("_", " "), now),)
+    if pause(updated, reader.protocol):
+        rest = continued(updated, said.patient, reader.settings, reader.protocol, now)
+        # Another survey may go on that day already; then this one is asked to its end.
+        if rest is not None and all(held.checkin_id != rest.checkin_id for held in said.chart.checkins):
+            return (updated.into("answered", GOES_ON, now), rest)
+    if following == before.open_question:
+        # It was put already: asked once more with what the patient did say, and then not again.
+        since, again = before.asking_since, True
+    else:
+        since, again = now, False
+    waiting = replace(updated, asking=following, asking_since=since, asked_again=again)
+    then = Next("look_in", now + _ITEM9_WITHIN, "routine") if following == ITEM9 else updated.next
+    return (waiting.into("answering", reason, now, then=then),)
 
 
-def _reply(said: _Said, checkin: CheckIn, spot: Place, outcome: Outcome, reader: Reader, now: datetime) -> Text:
-    patient, incoming = said.patient, said.incoming
+def _corrected_after(
+    updated: CheckIn, before: CheckIn, said: Said, alerted: bool, reason: str, now: datetime
+) -> tuple[CheckIn, ...]:
+    """A survey that had ended, with a corrected answer: it goes on if that opened questions."""
+    following = updated.open_question
+    ended = replace(updated, asking=before.asking, asking_since=before.asking_since)
+    if goes_on(updated):
+        rest = next((c for c in said.chart.checkins if c.kind == "continued" and c.status == "planned"), None)
+        if rest is None or rest.text_id is not None:
+            return (ended.into(updated.status, reason, now),)
+        changed = resumed(rest, updated)
+        if changed.questions:
+            return (ended.into(updated.status, reason, now), changed.into("planned", reason, now, then=rest.next))
+        return (ended.into(updated.status, reason, now), changed.into("cancelled", reason, now))
+    expires = updated.expires
+    reopens = before.status == "answered" and following is not None and expires is not None and now < expires
+    if reopens and expires is not None and not alerted and said.patient.status == "active":
+        waiting = replace(updated, asking=following, asking_since=now)
+        return (waiting.into("answering", reason, now, then=Next("expire", expires, "routine")),)
+    status = "partly_answered" if following is not None and before.status == "answered" else updated.status
+    return (ended.into(status, reason, now, then=updated.next),)
+
+
+def _reply(
+    said: Said,
+    checkin: CheckIn,
+    following: Question | None,
+    outcome: Outcome,
+    alert: Alert | None,
+    reader: Reader,
+    now: datetime,
+) -> Text | None:
+    """The crisis text if need be; otherwise the question that follows, or thanks."""
+    patient, incoming, texts = said.patient, said.incoming, reader.script.texts
     if outcome.crisis and outcome.alert is not None:
         return compose(
             thread=patient.thread,
             clinic_id=patient.clinic_id,
             kind="crisis",
             to=incoming.phone,
-            body=reader.script.texts.render("crisis.self_harm", patient.language, sms_name=reader.settings.sms_name),
+            body=texts.render("crisis.self_harm", patient.language, sms_name=reader.settings.sms_name),
             purpose=f"crisis.self_harm-{patient.language}-{incoming.sid[-8:]}",
             alert_id=outcome.alert.alert_id,
             now=now,
         )
-    following = checkin.open_question if checkin.status == "answering" and not spot.late else None
-    if outcome.alert is not None:
-        body = reader.script.texts.render("crisis.automated_line", patient.language)
-    elif following is not None:
+    if patient.status == "opted_out":
+        return None
+    if alert is not None:
+        if said.chart.open_alert is not None and _line_said(said.chart, now):
+            return None
+        return _answer(incoming, patient, texts.render("crisis.automated_line", patient.language), "line", now)
+    if following is not None:
         body = _asks(following, checkin, patient, reader, "next")
     elif outcome.to_watch:
-        body = reader.script.texts.render("thanks.side_effect", patient.language, phone=reader.settings.phone)
+        body = texts.render("thanks.side_effect", patient.language, phone=reader.settings.phone)
     else:
-        body = reader.script.texts.render("thanks", patient.language)
+        body = texts.render("thanks", patient.language)
     return _answer(incoming, patient, body, following or "thanks", now)
 
 
-def _wishes(said: _Said, now: datetime) -> list[Flag]:
+def _wishes(said: Said, now: datetime) -> list[Flag]:
     """What the text asks of a person, whatever else it says; one flag a day for each kind of wish."""
     day = calendar.local(said.incoming.received, said.patient.zone).date().isoformat()
     return [
-        raise_flag(said.chart, said.patient, "review", _WISHES[wish], now, about=day)
+        raise_flag(said.chart, said.patient, "review", WISHES[wish], now, about=day)
         for wish in said.reading.wants
-        if wish in _WISHES
+        if wish in WISHES
     ]
 
 
-def _unclear(said: _Said, spot: Place, question: Question, reader: Reader, now: datetime) -> Decision:
+def _unclear(said: Said, spot: Place, question: Question, reader: Reader, now: datetime) -> Decision:
     """Ask again once, with an example; unclear a second time, a person reads it and the patient is thanked.
 
     Words that are no attempt at an answer are shown to a person at once: this is the net under every detector.
     """
-    incoming, patient, reading = said.incoming, said.patient, said.reading
-    if reading.automatic or (not incoming.body.strip() and not incoming.media):
+    incoming, patient, reading, checkin = said.incoming, said.patient, said.reading, spot.checkin
+    if reading.automatic:
         return Decision(reading.reason, (incoming.into("read", reading.reason, now),))
-    wishes = _wishes(said, now)
+    if _only_thanks(reading) and checkin.asked_again:
+        return Decision("thanks", (incoming.into("read", "thanks", now),))
     in_words = reading.confidence == "none" and (reading.more_said or incoming.media > 0)
     if in_words and recently_low(patient, now):
-        return _alerted(said, spot, reader, now)
-    checkin = spot.checkin
-    if not spot.late and not checkin.asked_again:
-        again = replace(checkin, asked_again=True).into(
+        return _alerted(said, "unclear_after_low_score", spot, reader, now)
+    writes: list[AnyRecord] = [*_wishes(said, now)]
+    if in_words:
+        writes.append(_words_flag(said, now))
+    silent = (
+        in_words and not calendar.open_at(reader.settings, now) and not _night_said(said.chart, reader, patient, now)
+    )
+    night = _night(reader, patient) if silent else ""
+    if not checkin.asked_again and patient.status == "active":
+        again = replace(checkin, asked_again=True, asking=question).into(
             checkin.status, f"asked again: {reading.reason}", now, then=checkin.next
         )
-        writes: list[AnyRecord] = [incoming.into("read", "unclear, asked again", now), again, *wishes]
-        if in_words:
-            day = calendar.local(incoming.received, patient.zone).date().isoformat()
-            writes.append(raise_flag(said.chart, patient, "review", "wrote_free_text", now, about=day))
-        if patient.status != "opted_out":
-            body = _asks(question, checkin, patient, reader, "again")
-            if (
-                in_words
-                and not calendar.open_at(reader.settings, now)
-                and not _night_said(said.chart, reader, patient, now)
-            ):
-                body = f"{_night(reader, patient)} {body}"
-            writes.append(_answer(incoming, patient, body, f"again.{question}", now))
-        return Decision("unclear, asked again", tuple(writes))
-    if question == ITEM9 and not spot.late:
-        return _alerted(said, spot, reader, now)
-    flag = raise_flag(said.chart, patient, "review", "unreadable_reply", now, about=checkin.checkin_id)
-    writes = [incoming.into("read", "unclear, shown to staff", now), flag, *wishes]
-    if not spot.late:
-        writes.append(checkin.into("partly_answered", "unclear twice, shown to staff", now))
+        body = f"{night} {_asks(question, checkin, patient, reader, 'again')}".strip()
+        return Decision(
+            "unclear, asked again",
+            (
+                incoming.into("read", "unclear, asked again", now),
+                again,
+                *writes,
+                _answer(incoming, patient, body, f"again.{question}", now),
+            ),
+        )
+    if question == ITEM9:
+        return _alerted(said, "unclear_at_item9", spot, reader, now)
+    writes.append(raise_flag(said.chart, patient, "review", "unreadable_reply", now, about=checkin.checkin_id))
+    writes.append(checkin.into("partly_answered", "unclear twice, shown to staff", now))
+    writes.extend(prorated(checkin, said.chart, reader.script.instruments))
     if patient.status != "opted_out":
-        writes.append(_answer(incoming, patient, reader.script.texts.render("thanks", patient.language), "thanks", now))
-    return Decision("unclear, shown to staff", tuple(writes))
+        body = night or reader.script.texts.render("thanks", patient.language)
+        writes.append(_answer(incoming, patient, body, "thanks", now))
+    reason = "unclear, shown to staff"
+    return Decision(reason, (incoming.into("read", reason, now), *writes))
+
+
+def _only_thanks(reading: Reading) -> bool:
+    return reading.thanks and reading.confidence == "none" and not reading.more_said and not reading.wants
+
+
+def _words_flag(said: Said, now: datetime) -> Flag:
+    day = calendar.local(said.incoming.received, said.patient.zone).date().isoformat()
+    return raise_flag(said.chart, said.patient, "review", "wrote_free_text", now, about=day)
 
 
 def recently_low(patient: Patient, now: datetime) -> bool:
@@ -337,40 +344,40 @@ def recently_low(patient: Patient, now: datetime) -> bool:
     return low_mood or (said is not None and today - said <= LATELY)
 
 
-def _alerted(said: _Said, spot: Place | None, reader: Reader, now: datetime) -> Decision:
-    """Words that nobody can place from somebody who was low: a person reads them the same day."""
+def _alerted(said: Said, rule: str, spot: Place | None, reader: Reader, now: datetime) -> Decision:
+    """Words that nobody can place from somebody who was low, or at item 9: a person reads them the same day."""
     incoming, patient = said.incoming, said.patient
     alert = alerts.raise_alert(
         said.chart.open_alert,
         clinic_id=patient.clinic_id,
         thread=patient.thread,
         level="same_day",
-        rule="unclear_after_low_score",
+        rule=rule,
         trigger=incoming.sid,
         settings=reader.settings,
         now=now,
     )
-    writes: list[AnyRecord] = [incoming.into("read", "unclear after a low score, staff alerted", now), alert, patient]
+    reason = f"{rule.replace('_', ' ')}, staff alerted"
+    writes: list[AnyRecord] = [incoming.into("read", reason, now), alert, patient, *_wishes(said, now)]
     if spot is not None and not spot.late:
         writes.append(close_unfinished(spot.checkin, "stopped: an alert is open", now))
     if patient.status != "opted_out":
         body = reader.script.texts.render("crisis.automated_line", patient.language)
         writes.append(_answer(incoming, patient, body, "line", now))
-    return Decision("unclear after a low score, staff alerted", tuple(writes))
+    return Decision(reason, tuple(writes))
 
 
-def _free_text(said: _Said, reader: Reader, now: datetime) -> Decision:
+def _free_text(said: Said, reader: Reader, now: datetime) -> Decision:
     """Nothing was asked: the words are kept and shown to staff; at night the patient hears once that nobody reads."""
     incoming, patient, reading = said.incoming, said.patient, said.reading
-    if reading.automatic or not (incoming.body.strip() or incoming.media):
+    if reading.automatic:
         return Decision(reading.reason, (incoming.into("read", reading.reason, now),))
-    if reading.thanks and not reading.more_said and not reading.wants:
+    if _only_thanks(reading):
         return Decision("thanks", (incoming.into("read", "thanks", now),))
     if recently_low(patient, now):
-        return _alerted(said, None, reader, now)
-    day = calendar.local(incoming.received, patient.zone).date().isoformat()
-    flag = raise_flag(said.chart, patient, "review", "wrote_free_text", now, about=day)
-    writes: list[AnyRecord] = [incoming.into("read", "free text, shown to staff", now), flag, *_wishes(said, now)]
+        return _alerted(said, "unclear_after_low_score", None, reader, now)
+    writes: list[AnyRecord] = [incoming.into("read", "free text, shown to staff", now), _words_flag(said, now)]
+    writes.extend(_wishes(said, now))
     if patient.status == "opted_out":
         return Decision("free text, shown to staff", tuple(writes))
     if not calendar.open_at(reader.settings, now):
@@ -398,7 +405,7 @@ def _spoken(chart: Chart, body: str, within: timedelta, now: datetime) -> bool:
 
 def _asks(question: Question, checkin: CheckIn, patient: Patient, reader: Reader, position: Position) -> str:
     visit = visit_slots(checkin, patient, reader.script.texts) if question == "visit" else {}
-    return reader.script.asks(question, checkin.questions, patient.language, position, **visit)
+    return reader.script.asks(question, survey.in_all(checkin), patient.language, position, **visit)
 
 
 def _answer(incoming: Incoming, patient: Patient, body: str, purpose: str, now: datetime) -> Text:

@@ -1,7 +1,8 @@
 """What a check-in asks, decided when it is asked, because what was answered meanwhile changes what is due.
 
 PHQ-9 takes the place of PHQ-2 in a weekly check-in when the next one would come too late; other modules ride now and
-then. A PHQ-9 that was asked for because mood drifts or a visit is near is not asked again within its least interval.
+then. Before a visit PHQ-9 is asked unless one was answered in the days before, and because mood drifts unless one was
+answered within its least interval.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,8 +19,6 @@ FILLED_LATELY = "filled in lately"
 
 _CONFIRMED_BY_DAYS = 1
 """A PHQ-9 answered so shortly before the confirming one was due has confirmed already."""
-_LIMITED: frozenset[SurveyReason] = frozenset({"before_visit", "early_drift"})
-"""Reasons for which PHQ-9 keeps its least interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,9 @@ def _survey_wanted(occasion: Occasion, filled: dict[str, date], protocol: Protoc
         return True
     if "confirmation" in occasion.reasons:
         return ago > _CONFIRMED_BY_DAYS
-    return ago >= (rider.least_days if rider else 0) or not _LIMITED.issuperset(occasion.reasons)
+    if "before_visit" in occasion.reasons and ago > protocol.before_visit_days:
+        return True
+    return ago >= (rider.least_days if rider else 0)
 
 
 def _due(rider: Rider, occasion: Occasion, last: date | None, stage: Stage) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from followup.domain.misspelling import Misspellings
 from followup.domain.normalisation import Break, Tokens, fold, tokenise
 from followup.domain.phrases import Match, Phrasebook
 from followup.domain.quoting import own_words
@@ -51,8 +52,11 @@ class DangerRule:
 class DangerRules:
     """The word lists of the screen (content/safety.yaml); compared by identity, so that compiling them is cached.
 
-    `negations` reach a danger only over `transparent` words; `no_negations` are phrases such as "can not promise" that
-    look like one. `remote` puts a danger in the far past unless `recent` or `present` words stand with it.
+    `misspelt` are words that are recognised with a slip of the finger, `lookalikes` ordinary words that are no such
+    slip. `negations` reach a danger only over `transparent` words; `no_negations` are phrases such as "can not promise"
+    that look like one. A negation of medical signs reaches the last of a list, after a word of `listing`, unless one of
+    `contrary` ("but") stands between. `remote` puts a danger in the far past unless `recent` or `present` words stand
+    with it.
     """
 
     spellings: dict[str, str]
@@ -68,6 +72,10 @@ class DangerRules:
     recent: tuple[str, ...]
     present: tuple[str, ...]
     reaction_openings: tuple[str, ...]
+    misspelt: tuple[str, ...] = ()
+    lookalikes: tuple[str, ...] = ()
+    listing: tuple[str, ...] = ()
+    contrary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,12 @@ class _Compiled:
     order: dict[str, int]
     spellings: dict[str, tuple[str, ...]]
     known: frozenset[str]
+    misspellings: Misspellings
     transparent: frozenset[str]
     emphasis: frozenset[str]
     present: frozenset[str]
+    listing: frozenset[str]
+    contrary: frozenset[str]
 
 
 _FIGURE, _ALSO, _NEGATION, _NO_NEGATION = "figure", "also:", "negation", "no negation"
@@ -120,9 +131,12 @@ def _compile(rules: DangerRules) -> _Compiled:
         order={f"rule:{rule.id}": place for place, rule in enumerate(rules.rules)},
         spellings={variant: tuple(standard.split()) for variant, standard in rules.spellings.items()},
         known=book.vocabulary,
+        misspellings=Misspellings(rules.misspelt, rules.lookalikes),
         transparent=frozenset(rules.transparent),
         emphasis=frozenset(rules.emphasis),
         present=frozenset(rules.present),
+        listing=frozenset(rules.listing),
+        contrary=frozenset(rules.contrary),
     )
 
 
@@ -130,7 +144,7 @@ def screen(text: str, rules: DangerRules, *, after_infusion: bool = False) -> Da
     """The gravest danger in a text, or None.
 
     Every clause counts by itself, so "not X but Y" is read by Y. A negated danger to oneself, or one clearly long past,
-    is tier 1; a negated medical sign is none; a threat to others that is negated is for the same day. What is quoted by
+    is tier 1; a medical sign so is none; a threat to others that is negated is for the same day. What is quoted by
     a phone's reaction ('Liked "..."') is not the patient's word. `after_infusion` says that the last one was within 24
     hours: then driving, alcohol and sedatives count by themselves.
     """
@@ -141,7 +155,9 @@ def screen(text: str, rules: DangerRules, *, after_infusion: bool = False) -> Da
 def findings(text: str, rules: DangerRules, *, after_infusion: bool = False) -> tuple[Danger, ...]:
     """Every danger in a text, each rule once and at its gravest, the gravest first; `screen` says what counts."""
     compiled = _compile(rules)
-    tokens = tokenise(own_words(fold(text), rules.reaction_openings), compiled.spellings, compiled.known)
+    tokens = tokenise(
+        own_words(fold(text), rules.reaction_openings), compiled.spellings, compiled.known, compiled.misspellings.meant
+    )
     matches = compiled.book.find(tokens)
     if not any(match.key in compiled.rules for match in matches):
         return ()
@@ -177,7 +193,9 @@ def _gravity(entry: tuple[int, int, int, Danger]) -> tuple[int, int, int]:
 def _level(rule: DangerRule, match: Match, matches: list[Match], tokens: Tokens, compiled: _Compiled) -> Level | None:
     if not rule.said_plainly and _is_negated(rule, match, matches, tokens, compiled):
         return "same_day" if rule.kind in {"self_harm", "others"} else None
-    return "same_day" if _is_long_past(match, matches, tokens, compiled) else rule.level
+    if _is_long_past(match, matches, tokens, compiled):
+        return None if rule.kind == "medical" else "same_day"
+    return rule.level
 
 
 def _is_negated(rule: DangerRule, match: Match, matches: list[Match], tokens: Tokens, compiled: _Compiled) -> bool:
@@ -185,6 +203,8 @@ def _is_negated(rule: DangerRule, match: Match, matches: list[Match], tokens: To
         return True
     if match.end < len(tokens.words) and tokens.words[match.end] in compiled.emphasis:
         return False  # "never wanted to die so badly"
+    if rule.kind == "medical" and _is_listed(match, matches, tokens, compiled):
+        return True
     for negation in matches:
         if negation.key != _NEGATION or not 0 <= match.start - negation.end <= _NEGATION_REACH:
             continue
@@ -199,6 +219,20 @@ def _is_negated(rule: DangerRule, match: Match, matches: list[Match], tokens: To
         ) and not _is_double(negation, matches, tokens):
             return True
     return False
+
+
+def _is_listed(match: Match, matches: list[Match], tokens: Tokens, compiled: _Compiled) -> bool:
+    """Whether a medical sign ends what a negation lists, as in "no chest pain or trouble breathing"."""
+    if match.start == 0 or tokens.words[match.start - 1] not in compiled.listing:
+        return False
+    return any(
+        negation.key == _NEGATION
+        and 0 < match.start - negation.end <= _NEGATION_REACH
+        and tokens.breaks[negation.end] is Break.NONE
+        and all(tokens.breaks[at] < Break.SENTENCE for at in range(negation.end, match.start + 1))
+        and not any(tokens.words[at] in compiled.contrary for at in range(negation.end, match.start))
+        for negation in matches
+    )
 
 
 def _is_double(negation: Match, matches: list[Match], tokens: Tokens) -> bool:

@@ -17,6 +17,7 @@ SLOTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "alert_subject": frozenset({"short", "code"}),
         "alert_body": frozenset({"short", "code", "link"}),
+        "alert_level": frozenset({"level"}),
         "alert_phone_now": frozenset(),
         "alert_screened": frozenset(),
         "alert_row": frozenset({"code", "age", "status"}),
@@ -37,6 +38,12 @@ SLOTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "held": frozenset({"why"}),
         "quiet_day": frozenset({"followed", "delivered", "answered", "unreadable", "alerts", "time"}),
         "counts": frozenset({"followed", "delivered", "answered", "unreadable", "alerts", "time"}),
+        "patient_followed": frozenset(),
+        "patients_followed": frozenset({"n"}),
+        "text_delivered": frozenset(),
+        "texts_delivered": frozenset({"n"}),
+        "alert_open": frozenset(),
+        "alerts_open": frozenset({"n"}),
         "quiet_desk": frozenset({"time"}),
         "still_open": frozenset({"n"}),
         "more": frozenset({"n"}),
@@ -71,6 +78,8 @@ class StaffWording:
 
     alert_subject: str
     alert_body: str
+    alert_level: str
+    """Joins the body under its first line."""
     alert_phone_now: str
     """Joins the body when our reply may not have reached the patient."""
     alert_screened: str
@@ -105,6 +114,13 @@ class StaffWording:
     quiet_day: str
     counts: str
     """The figures of a day on which there is something to act on."""
+    patient_followed: str
+    """Figures of `quiet_day` and `counts`, each for one and for none or several."""
+    patients_followed: str
+    text_delivered: str
+    texts_delivered: str
+    alert_open: str
+    alerts_open: str
     quiet_desk: str
     """A quiet day for a recipient who gets desk items only."""
     still_open: str

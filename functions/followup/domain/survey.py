@@ -107,6 +107,11 @@ def last_answer(checkin: CheckIn) -> Answer | None:
     return checkin.answers[-1] if checkin.answers else None
 
 
+def in_all(checkin: CheckIn) -> tuple[Question, ...]:
+    """The questions of the whole survey, those of the day before too if it is split over days."""
+    return (*(answer.question for answer in checkin.carried), *checkin.questions)
+
+
 def values(checkin: CheckIn) -> dict[Question, int]:
     """The answers that have a value."""
     return {answer.question: answer.value for answer in checkin.answers if answer.value is not None}
@@ -120,13 +125,15 @@ def given_at(checkin: CheckIn, questions: Sequence[Question]) -> datetime:
 def _following(checkin: CheckIn, flow: Flow, known: Known) -> CheckIn:
     answered = {answer.question for answer in checkin.answers}
     listed, opened = list(checkin.questions), list(checkin.opened)
+    before = {answer.question for answer in checkin.carried}
     for branch in flow.branches:
-        if not all(question in listed for question in branch.after):
+        here = [question for question in branch.after if question in listed]
+        if not here or not before.issuperset(set(branch.after) - set(here)):
             continue
-        if _holds(branch, checkin.answers, known):
+        if _holds(branch, (*checkin.carried, *checkin.answers), known):
             missing = [question for question in branch.opens if question not in listed]
             # Questions of the branch that stand already keep their place; the others follow the last of them.
-            place = max(listed.index(question) for question in (*branch.after, *branch.opens) if question in listed) + 1
+            place = max(listed.index(question) for question in (*here, *branch.opens) if question in listed) + 1
             listed[place:place] = missing
             opened += missing
         else:

@@ -50,9 +50,7 @@ class Understanding:
     reading: Reading
 
 
-def first_look(
-    text: str, rules: DangerRules, keywords: KeywordWords, *, opt_out_type: str | None = None
-) -> FirstLook:
+def first_look(text: str, rules: DangerRules, keywords: KeywordWords, *, opt_out_type: str | None = None) -> FirstLook:
     """Screen a text: danger first, then keywords. `opt_out_type` is the carrier's own judgement of a keyword."""
     found = findings(text, rules, after_infusion=True)
     only_then = {rule.id for rule in rules.rules if rule.after_infusion} if found else set()

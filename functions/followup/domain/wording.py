@@ -19,7 +19,6 @@ The others stand in the frames of questions alone: see followup.domain.asking.
 """
 
 REQUIRED: Final = (
-    "reminder",
     "notice",
     "home",
     "ride",

@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from followup.domain import replies
+from followup.domain.attribution import Reader
 from followup.domain.records import Chart, Decision, Incoming
-from followup.domain.replies import Reader
 from followup.steps.service import Service, settle
 
 
 def read(service: Service, incoming: Incoming, now: datetime) -> tuple[Decision, ...]:
     """Each text is one commit, so one that breaks the reader does not hold up the next."""
     settings = service.settings(incoming.clinic_id)
-    reader = Reader(settings, service.content.script, service.content.reading)
+    protocol = service.content.protocols[settings.protocol]
+    reader = Reader(settings, protocol, service.content.script, service.content.reading)
     decisions: list[Decision] = []
     chart: Chart | None = service.chart(incoming.thread, now)
     # The text that was queued is read even if it is older than the chart.

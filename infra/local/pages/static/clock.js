@@ -7,6 +7,8 @@ import { clock, day, place, short } from "./time.js";
 const SHOWN_NAMES = 6;
 const byId = (id) => document.getElementById(id);
 let zone = "UTC";
+let switched = 0;
+let switching = 0;
 
 function showTime(state) {
   byId("time").textContent = clock(state.now, zone);
@@ -63,9 +65,11 @@ function showNext(entries) {
 }
 
 async function load() {
+  // What the service says of the switch is old if somebody moves it meanwhile.
+  const before = switching ? null : switched;
   const state = await ask("/api/clock");
   zone = state.zone;
-  byId("answering").checked = state.answering;
+  if (before === switched) byId("answering").checked = state.answering;
   showRun(state);
   showNext(state.next);
 }
@@ -80,11 +84,15 @@ function moved(state) {
 }
 
 byId("answering").addEventListener("change", async (event) => {
+  switched += 1;
+  switching += 1;
   try {
     await ask("/api/answering", "PUT", { on: event.target.checked });
   } catch (error) {
     event.target.checked = !event.target.checked;
     showProblem(byId("problem"), error);
+  } finally {
+    switching -= 1;
   }
 });
 buttons(byId("problem"));

@@ -1,19 +1,27 @@
 // Mail to staff, newest first, as HTML (in a frame that may do nothing) or as plain text.
 
-import { ask, listen, say, showProblem, soon } from "./service.js";
+import { ask, element, listen, say, showProblem, soon } from "./service.js";
 import { showStrip, startStrip } from "./strip.js";
+import { short } from "./time.js";
 
 const byId = (id) => document.getElementById(id);
 let mails = [];
 let chosen = null;
 let form = "html";
+let zone = "UTC";
+
+function came(mail) {
+  const time = element("time", "quiet", short(mail.at, zone));
+  time.dateTime = mail.at;
+  return time;
+}
 
 function showMail(focus) {
   const mail = mails.find((each) => each.id === chosen);
   if (!mail) return;
   const asHtml = mail.html && form === "html";
   byId("subject").textContent = mail.subject;
-  byId("addresses").textContent = `${mail.from} to ${mail.to.join(", ")}`;
+  byId("addresses").replaceChildren(`${mail.from} to ${mail.to.join(", ")} · `, came(mail));
   byId("text").textContent = mail.text;
   byId("text").hidden = asHtml;
   byId("html").hidden = !asHtml;
@@ -33,14 +41,10 @@ function showMail(focus) {
 function row(mail) {
   const item = document.createElement("li");
   const button = document.createElement("button");
-  const subject = document.createElement("span");
-  const to = document.createElement("span");
   button.type = "button";
   button.dataset.mail = mail.id;
-  subject.textContent = mail.subject;
-  to.textContent = mail.to.join(", ");
-  to.className = "quiet";
-  button.append(subject, to);
+  // The blanks keep the parts apart where they are read out as the button's name.
+  button.append(element("span", "", mail.subject), " ", element("span", "quiet", mail.to.join(", ")), " ", came(mail));
   button.addEventListener("click", () => { chosen = mail.id; showMail(true); });
   item.append(button);
   return item;
@@ -65,7 +69,7 @@ async function load() {
 for (const button of document.querySelectorAll("[data-form]")) {
   button.addEventListener("click", () => { form = button.dataset.form; showMail(false); });
 }
-await startStrip();
+zone = (await startStrip()).zone;
 const refresh = soon(load);
 listen({
   open: load,

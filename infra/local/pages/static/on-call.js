@@ -26,8 +26,8 @@ function said(step, alert) {
     case "opened": return "Opened";
     case "level rose": return "The level rose: paging starts again";
     case "wrote again": return "The patient wrote again";
-    case "acknowledged": return "Taken";
-    case "closed": return `Closed by ${alert.owner}: ${alert.outcome}`;
+    case "acknowledged": return step.by ? `Taken by ${step.by}` : "Taken";
+    case "closed": return `Closed by ${step.by}: ${alert.outcome}`;
     case "paged": {
       const told = step.told.map((each) => `${each.to} (${MAILS[each.status] ?? "mail failed"})`);
       return told.length ? `Paged ${told.join(", ")}` : "Paged";

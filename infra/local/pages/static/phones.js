@@ -26,6 +26,21 @@ function showLast(phone) {
   phone.list.scrollTop = phone.list.scrollHeight;
 }
 
+// A list that stands at its last text goes on standing there when its size changes; where a reader scrolled up, it stays.
+function keepLast(phone) {
+  let atLast = true;
+  let width = 0;
+  new ResizeObserver(() => {
+    width = phone.list.clientWidth;
+    if (atLast) showLast(phone);
+  }).observe(phone.list);
+  phone.list.addEventListener("scroll", () => {
+    // A new width moves the texts before the observer hears of it, and no reader has scrolled.
+    if (phone.list.clientWidth !== width) return;
+    atLast = phone.list.scrollHeight - phone.list.scrollTop - phone.list.clientHeight < 4;
+  });
+}
+
 function showMarks(phone) {
   const marks = [];
   if (phone.blocked || phone.status === "opted_out") marks.push(["opted out", true]);
@@ -77,6 +92,7 @@ function makePhone(given) {
     type(phone, field, card.querySelector("form .problem"));
   });
   board.append(card);
+  keepLast(phone);
   return phone;
 }
 
