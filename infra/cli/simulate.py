@@ -3,6 +3,8 @@
 import logging
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import get_args
@@ -55,7 +57,7 @@ def simulate(
     if language not in known:
         raise click.UsageError(f"--language: write one of: {', '.join(known)}")
     _, settings = read_clinic(clinic_file)
-    _quiet()
+    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")  # read when the functions are imported, which is now
     from infra.cli.simulation import Answers, Scenario, play
 
     pattern: Answers = next(each for each in get_args(Answers) if each == answers)
@@ -70,7 +72,8 @@ def simulate(
         answers=pattern,
         baseline_known=baseline,
     )
-    played = play(scenario, settings)
+    with _quiet():
+        played = play(scenario, settings)
     printing.table(
         ("local time", "", "text", "seg", "USD", "wording"),
         [_row(line.at, line.kind, line.body, settings, price) for line in played.lines],
@@ -97,7 +100,11 @@ def _local(at: datetime, settings: ClinicSettings) -> str:
     return f"{calendar.local(at, settings.zone):%a %Y-%m-%d %H:%M}"
 
 
-def _quiet() -> None:
-    """The functions' log lines and metrics stay out of the terminal."""
-    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The functions' log lines stay out of the terminal while they run."""
     logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -430,7 +430,7 @@ def test_given_a_choice_when_read_then_the_label_or_digit_counts_and_a_contradic
         ("no nausea but dizzy", 1, ("dizziness",)),
         ("headache no. dizzy no. tingly fingers yes", 1, ("numbness",)),
         ("other than being tired no", 1, ("sleepiness",)),
-        ("last time i threw up but this time nothing", None, ()),
+        ("last time i threw up but this time nothing", 0, ()),
         ("my husband has a headache", None, ()),
         ("what if i get a headache", None, ()),
         ("can't shake this headache", 1, ("headache",)),

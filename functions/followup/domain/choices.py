@@ -5,7 +5,20 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from followup.domain.lexicon import BESIDE_AN_ANSWER, CONTRAST, EFFECT_WORD, EXTREME, NEGATION, NUMBER, OPENER, TOPIC_WORD, TURN_AFTER, Lexicon, Reply, longest
+from followup.domain.lexicon import (
+    BESIDE_AN_ANSWER,
+    CONTRAST,
+    EFFECT_WORD,
+    EXTREME,
+    NEGATION,
+    NUMBER,
+    OPENER,
+    TOPIC_WORD,
+    TURN_AFTER,
+    Lexicon,
+    Reply,
+    longest,
+)
 from followup.domain.normalisation import Break, fold, tokenise
 from followup.domain.phrases import Match, Phrasebook
 from followup.domain.spelling import distance
@@ -176,7 +189,8 @@ def _stands(reply: Reply, match: Match, start: int, end: int, *, or_begins: bool
     if kinds[match.end] & TURN_AFTER:
         return False
     if match.end - match.start > 1 and reply.tokens.words[match.end - 1] in reply.lexicon.denials:
-        return bool(kinds[match.end] & BESIDE_AN_ANSWER & ~(EFFECT_WORD | TOPIC_WORD))  # "I don't" is an answer, "I don't sleep" is none
+        # "I don't" is an answer, "I don't sleep" is none.
+        return bool(kinds[match.end] & BESIDE_AN_ANSWER & ~(EFFECT_WORD | TOPIC_WORD))
     if match.end - match.start > 1:
         return True
     if reply.tokens.words[match.start] in reply.lexicon.denials and not or_begins:

@@ -245,7 +245,7 @@ def _is_of_another_time(reply: Reply, one: _Named) -> bool:
     matches = reply.spans.get("other_times")
     if not matches:
         return False
-    kinds, breaks = reply.kinds, reply.tokens.breaks
+    breaks = reply.tokens.breaks
     first, last = _clause(reply, one)
     for match in matches:
         if first <= match.start and match.end <= last:

@@ -327,7 +327,8 @@ def take_apart(plain: str, compiled: Lexicon) -> Reply:
     kinds = [0] * len(tokens.words)
     groups: tuple[list[Match], ...] = ([], [], [], [], [])
     for match in compiled.book.find(tokens):
-        if match.end - match.start > _SHORTEST_GAPPED and _is_parted(tokens, match, compiled):
+        gapped = match.end - match.start > 1 and (match.key in _WITHIN_A_CLAUSE or match.key.startswith(GAPPED_EFFECT))
+        if gapped and _is_parted(tokens, match, compiled):
             continue
         groups[_GROUP.get(match.key, 1)].append(match)
     for group in groups:
@@ -353,10 +354,9 @@ def _is_parted(tokens: Tokens, match: Match, compiled: Lexicon) -> bool:
     inside = range(match.start + 1, match.end)
     if match.key.startswith(GAPPED_EFFECT):
         return any(tokens.breaks[at] >= Break.COMMA or tokens.words[at] in compiled.contrasts for at in inside)
-    return match.key in _WITHIN_A_CLAUSE and any(tokens.breaks[at] >= Break.COMMA for at in inside)
+    return any(tokens.breaks[at] >= Break.COMMA for at in inside)
 
 
-_SHORTEST_GAPPED: Final = 1  # words: a shorter phrase has no inside
 _WITHIN_A_CLAUSE: Final = frozenset({"look_alikes", "nothing", "negations", "other_times", "supposed", "others"})
 
 

@@ -189,6 +189,8 @@ def find(reply: Reply, start: int, end: int, topic: str | None, *, listed: bool)
             reply.inside(Match("", at, at + 1), "moods", "fillers") or not _is_number(reply, at, start, end)
         ):
             continue  # "one of those days"
+        if kinds[at] & EFFECT_WORD and not word.isdecimal():
+            continue  # "zero appetite"
         if kinds[at] & NOTHING and reply.inside(Match("", at, at + 1), "nothing"):
             continue  # "zero side effects"
         if listed:
@@ -419,7 +421,13 @@ def _topics(reply: Reply, start: int, end: int) -> dict[int, str]:
         ahead = next((at for at in numbers if at >= finish), None)
         first = numbers[0] < named[0][0]
         joined = behind is not None and (topic in _SAID_AFTER or reply.tokens.words[behind + 1] in _SAID_OF)
-        if first and joined and behind is not None and behind not in bound and _close(reply, behind + 1, begin, Break.COMMA):
+        if (
+            first
+            and joined
+            and behind is not None
+            and behind not in bound
+            and _close(reply, behind + 1, begin, Break.COMMA)
+        ):
             bound[behind] = topic
         elif (
             ahead is not None

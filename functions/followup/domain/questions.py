@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 from followup.domain.errors import FollowUpError
 from followup.domain.reading import Expectation, Form
 from followup.domain.records import Language, Question
-from followup.domain.wording import Slot
+from followup.domain.wording import Slot, slots_of
 
 Frame = Literal["own", "item"]
 """`own`: the question stands by itself. `item`: it completes the stem of its instrument, which is sent once."""
@@ -96,9 +97,12 @@ class Asked:
         return tuple(self.digits.items()) or tuple((value, value) for value in range(self.low, self.high + 1))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Questions:
-    """All questions by id, and the stems of the instruments that have one (content/questions.yaml)."""
+    """All questions by id, and the stems of the instruments that have one (content/questions.yaml).
+
+    Compared by identity, so that what is made of them is made once.
+    """
 
     stems: Mapping[str, Stem]
     questions: Mapping[Question, Asked]
@@ -137,8 +141,9 @@ class Questions:
         return wording
 
 
+@lru_cache(maxsize=256)
 def expectation(question: Question, questions: Questions) -> Expectation:
-    """What the reader needs to know to read an answer; labels in all languages, whatever the patient's.
+    """What the reader needs to know to read an answer; labels and wording in all languages, whatever the patient's.
 
     Raises:
         UnknownQuestion: there is no such question.
@@ -158,7 +163,25 @@ def expectation(question: Question, questions: Questions) -> Expectation:
         labels=tuple(sorted(labels)),
         topic=asked.topic,
         best=asked.best,
+        wording=_wording(question, questions),
     )
+
+
+_SHORTEST_QUOTED: Final = 20  # characters; patients write shorter pieces of a question themselves
+
+
+def _wording(question: Question, questions: Questions) -> tuple[str, ...]:
+    """The sentences by which a question is put, in every language, the longest first."""
+    stem = questions.stem(question)
+    said = {
+        sentence.strip()
+        for wording in questions.asked(question).wordings.values()
+        for sentence in (wording.text, wording.key, wording.later, wording.again, wording.reply)
+    }
+    if stem is not None:
+        said |= {sentence.strip() for shared in stem.wordings.values() for sentence in (shared.stem, shared.key)}
+    plain = (sentence for sentence in said if len(sentence) >= _SHORTEST_QUOTED and not slots_of(sentence))
+    return tuple(sorted(plain, key=lambda sentence: (-len(sentence), sentence)))
 
 
 def progress(asked: Sequence[Question], question: Question, questions: Questions) -> tuple[int, int]:

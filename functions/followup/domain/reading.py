@@ -111,7 +111,8 @@ def read(text: str, expectation: Expectation | None, words: ReadingWords) -> Rea
     long = len(folded) >= compiled.shortest_automatic
     if long and (begins_with(folded, words.automatic_openings) or any(map(folded.__contains__, words.automatic))):
         return Reading(None, "none", "automatic reply", automatic=True)
-    folded = without_quotes(folded, _folded(expectation.wording) if expectation else ())
+    quoted = _folded(expectation.wording) if expectation and len(folded) > _SHORT else ()
+    folded = without_quotes(folded, quoted)
     if not folded.strip():
         return Reading(None, "none", "empty")
     high = expectation.high if expectation else 0
@@ -146,6 +147,7 @@ def read(text: str, expectation: Expectation | None, words: ReadingWords) -> Rea
     )
 
 
+_SHORT: Final = 20  # characters: so short a text quotes none of our own
 _NOTHING_ASKED: Final = Expectation("scale", 0, 0)
 
 

@@ -29,6 +29,7 @@ _SPOKEN: dict[CheckInKind, str] = {
     "day_14": "check of day 14",
     "weekly": "weekly check",
 }
+_HELD_BY_A_CAP = tuple(f"moved: {cap}" for cap in calendar.CAPPED)
 _GONE = {"cancelled": "visit cancelled", "no_show": "visit missed", "entered_in_error": "visit entered in error"}
 
 
@@ -57,11 +58,11 @@ class Standing:
         return any(self._stands_for(held, wanted) for held in self.chart.checkins)
 
     def waits(self, wanted: Wanted, now: datetime) -> datetime | None:
-        """When it was due before, but is held until later: that later time."""
+        """When it was due before, but is held until later: that later time. A cap is judged anew each time."""
         held = self.held(wanted.checkin_id)
         if held is None or held.status != "planned" or held.due > now or held.next is None or held.next.step != "ask":
             return None
-        return held.next.at
+        return None if held.trail[-1].reason in _HELD_BY_A_CAP else held.next.at
 
     def texted_on(self, now: datetime) -> tuple[date, ...]:
         """Local days of texts that have gone, today's too if one is just leaving, and of surveys to be continued."""
