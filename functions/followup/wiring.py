@@ -128,3 +128,9 @@ def _service() -> Service:
         token=lambda: secrets.token_hex(16),
         routine_per_minute=int(setting("ROUTINE_PER_MINUTE", "60")),
     )
+
+
+def renew() -> None:
+    """Forget what was built: from now on the environment names another service."""
+    for built in (_clock, stored_secrets, _hashed_phones, _service):
+        built.cache_clear()

@@ -1,9 +1,8 @@
 """`followup read`: how replies would be read, without a deployment."""
 
 import json
-import sys
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, Final
 
 import click
 
@@ -19,12 +18,12 @@ from infra.cli.session import REJECTED
 YES_NO: Final = "yes_no"
 _ANY_YES_NO: Final = Question("health_change")
 """Questions answered with yes or no are all read alike; `yes_no` stands for any of them."""
-_LANGUAGES: Final = ("en", "es")
 
 
 @click.command()
-def read() -> None:
-    """Read replies as the service would: JSON lines on stdin, JSON lines on stdout.
+@click.argument("replies", type=click.File("rb"), default="-")
+def read(replies: BinaryIO) -> None:
+    """Read replies as the service would: JSON lines from a file or stdin, JSON lines on stdout.
 
     \b
     In:  {"text": "6 but dizzy", "question": "mood", "language": "en"}
@@ -37,11 +36,11 @@ def read() -> None:
     """
     loaded = content.load()
     rejected = False
-    for number, line in enumerate(sys.stdin.buffer, 1):
+    for number, line in enumerate(replies, 1):
         if not line.strip():
             continue
         try:
-            answer = answered(parsed(line), loaded)
+            answer = answered(parsed(line, loaded.texts.languages), loaded)
         except BadInput as error:
             click.echo(f"line {number}, {error}", err=True)
             rejected = True
@@ -51,7 +50,7 @@ def read() -> None:
         raise SystemExit(REJECTED)
 
 
-def parsed(line: bytes) -> Mapping[str, Any]:
+def parsed(line: bytes, languages: Sequence[str]) -> Mapping[str, Any]:
     """One line as an object.
 
     Raises:
@@ -67,8 +66,8 @@ def parsed(line: bytes) -> Mapping[str, Any]:
         raise BadInput("text: is missing or no string; write the reply")
     if "question" not in fields or not (fields["question"] is None or isinstance(fields["question"], str)):
         raise BadInput("question: is missing or no string; write the id of a question, or null")
-    if fields.get("language", _LANGUAGES[0]) not in _LANGUAGES:
-        raise BadInput(f"language: is not known; write one of {', '.join(_LANGUAGES)}")
+    if fields.get("language", languages[0]) not in languages:
+        raise BadInput(f"language: is not known; write one of {', '.join(languages)}")
     return fields
 
 

@@ -110,6 +110,7 @@ def connect(environment: Mapping[str, str]) -> Target:
     if "AWS_ENDPOINT_URL" in environment:
         os.environ.pop("AWS_PROFILE", None)
         os.environ.pop("AWS_SESSION_TOKEN", None)
+    wiring.renew()
     return Target(wiring.service(), wiring.clock())
 
 

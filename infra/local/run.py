@@ -4,6 +4,7 @@ Everything listens on loopback only. Ctrl-C ends all of it; records, phones and 
 """
 
 import contextlib
+import os
 import signal
 import sys
 import urllib.request
@@ -19,6 +20,7 @@ import click
 import httpx
 import msgspec
 
+from followup import wiring
 from followup.domain.errors import BadInput, FollowUpError
 from followup.domain.records import ClinicId, Lane
 from followup.handlers.receive_text import ROUTE
@@ -128,6 +130,7 @@ def running(
         inbound_url=f"{PUBLIC_URL}{ROUTE}{INBOUND_OVERRIDES}",
     )
     with contextlib.ExitStack() as stop:
+        stop.enter_context(_own_environment())
         clock_server = stop.enter_context(LoopbackServer(clock_app(clock), name="clock"))
         twin = Twin(_account(number, f"http://127.0.0.1:{clock_server.port}"), clock=clock.now)
         if kept is not None:
@@ -182,6 +185,18 @@ def _pages(
                 if keep:
                     _drain(functions, _DRAINS_S)
                     place.keep(assembly.visit())
+
+
+@contextlib.contextmanager
+def _own_environment() -> Iterator[None]:
+    """This process talks to the stack by its environment while it runs, and afterwards as it did before."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        wiring.renew()
 
 
 def _drain(functions: OnStack, within_s: float) -> None:

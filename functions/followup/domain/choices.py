@@ -195,7 +195,8 @@ def _stands(reply: Reply, match: Match, start: int, end: int, *, or_begins: bool
         return True
     if reply.tokens.words[match.start] in reply.lexicon.denials and not or_begins:
         return all(
-            kinds[at] & (BESIDE_AN_ANSWER | NEGATION) and not kinds[at] & EFFECT_WORD for at in range(match.end, last)
+            kinds[at] & (BESIDE_AN_ANSWER | NEGATION) and not kinds[at] & (EFFECT_WORD | TOPIC_WORD)
+            for at in range(match.end, last)
         )
     return bool(kinds[match.end] & (OPENER | BESIDE_AN_ANSWER | NEGATION))
 

@@ -13,7 +13,9 @@ from followup.domain.lexicon import (
     NUMBER,
     ONESELF,
     OPENER,
+    OVER,
     RANGE,
+    STILL,
     STRONG_EFFECT,
     Reply,
 )
@@ -111,9 +113,9 @@ def effects_in(reply: Reply) -> Effects:
 def _named(reply: Reply) -> list[_Named]:
     found: list[_Named] = []
     for key, matches in reply.spans.items():
-        prefix = next((prefix for prefix in _PREFIXES if key.startswith(prefix)), None)
-        if prefix is None:
+        if not key.startswith(_PREFIXES):
             continue
+        prefix = next(prefix for prefix in _PREFIXES if key.startswith(prefix))
         for match in matches:
             gapped = prefix == GAPPED_EFFECT
             denied = gapped and any(
@@ -210,8 +212,21 @@ def _reach(reply: Reply, named: list[_Named], place: int) -> Reach:
         if _or_between(reply, named[following - 1].end, named[following].start):
             return "yes"
     after = named[place].end
+    if _is_qualified(reply, after):
+        return "no"
     closed = any(after <= match.start <= after + _NEXT for match in reply.spans.get("nothing", ()))
     return "yes" if closed else "perhaps"
+
+
+def _is_qualified(reply: Reply, at: int) -> bool:
+    """Whether what follows in the clause tells of an effect that was there: "dizzy though", "numb for a bit"."""
+    if not 0 < at < len(reply.kinds) or reply.tokens.breaks[at] is not Break.NONE:
+        return False
+    _, last = reply.clause(at - 1, 0, len(reply.kinds))
+    there = CONTRAST | OVER | STILL
+    return any(reply.kinds[place] & there for place in range(at, last)) and not any(
+        reply.kinds[place] & (NEGATION | EFFECT_WORD) for place in range(at, last)
+    )
 
 
 def _or_between(reply: Reply, start: int, end: int) -> bool:
@@ -269,6 +284,8 @@ def _clause(reply: Reply, one: _Named) -> tuple[int, int]:
 def _is_refuted(reply: Reply, one: _Named) -> bool:
     """Whether a denial, or that all is well, follows on what was feared: "thought i would be dizzy but nope"."""
     kinds = reply.kinds
+    if reply.asked(reply.sentence(one.start)[1]):
+        return False  # "is nausea normal?"
     return any(
         match.start >= one.end and not (match.end < len(kinds) and kinds[match.end] & EFFECT_WORD)
         for name in ("negations", "nothing")
@@ -280,12 +297,16 @@ def _is_supposed(reply: Reply, one: _Named) -> bool:
     """Whether it is only feared or asked about: "what if i get a headache", "nausea?"."""
     first, last = reply.sentence(one.start)
     for match in reply.spans.get("supposed", ()):
+        if match.start <= one.start and one.end <= match.end:
+            return True  # "worried i might"
         between = range(match.end, one.start)
         if first <= match.start < one.start and not any(reply.kinds[at] & CONTRAST for at in between):
             return True
     asks = reply.asked(last) or any(first <= match.start < one.start for match in reply.spans.get("question", ()))
     if not asks or any(reply.kinds[at] & (ONESELF | NUMBER) for at in range(first, last)):
         return False
+    if any(first <= match.start < one.start for match in reply.spans.get("something", ())):
+        return False  # "yes, nausea, is that normal?"
     pointed = reply.lexicon.pointing
     return not any(word in pointed for word in reply.tokens.words[first:last])
 

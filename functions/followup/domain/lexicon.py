@@ -166,6 +166,8 @@ NEGATION: Final = _BITS["negations"]
 NOTHING: Final = _BITS["nothing"]
 JOIN: Final = _BITS["joins"]
 CONTRAST: Final = _BITS["contrasts"]
+OVER: Final = _BITS["over"]
+STILL: Final = _BITS["still"]
 ONESELF: Final = _BITS["oneself"]
 THANKS: Final = _BITS["thanks"]
 EFFECT_WORD: Final = _BITS["effect"]
@@ -231,6 +233,7 @@ class Lexicon:
     contrasts: frozenset[str]
     pointing: frozenset[str]
     topics: tuple[str, ...]
+    within_a_clause: frozenset[str]
     shortest_automatic: int
     signs: dict[int, str]
 
@@ -266,6 +269,7 @@ def lexicon(words: ReadingWords) -> Lexicon:
         contrasts=frozenset(words.contrasts),
         pointing=frozenset(words.pointing),
         topics=tuple(TOPIC + topic for topic in words.topics),
+        within_a_clause=_WITHIN_A_CLAUSE | {key for key, _ in named if key.startswith(GAPPED_EFFECT)},
         shortest_automatic=min(map(len, words.automatic), default=0),
         signs={ord(sign): f" {word} " for sign, word in words.signs.items()},
     )
@@ -286,7 +290,7 @@ class Reply:
     lexicon: Lexicon
 
     def has(self, *lists: str) -> bool:
-        return any(name in self.spans for name in lists)
+        return not self.spans.keys().isdisjoint(lists)
 
     def inside(self, match: Match, *lists: str) -> bool:
         """Whether a longer phrase of these lists covers this one."""
@@ -326,11 +330,12 @@ def take_apart(plain: str, compiled: Lexicon) -> Reply:
     spans: dict[str, list[Match]] = {}
     kinds = [0] * len(tokens.words)
     groups: tuple[list[Match], ...] = ([], [], [], [], [])
+    within_a_clause = compiled.within_a_clause
     for match in compiled.book.find(tokens):
-        gapped = match.end - match.start > 1 and (match.key in _WITHIN_A_CLAUSE or match.key.startswith(GAPPED_EFFECT))
-        if gapped and _is_parted(tokens, match, compiled):
+        key, start, end = match
+        if end - start > 1 and key in within_a_clause and _is_parted(tokens, match, compiled):
             continue
-        groups[_GROUP.get(match.key, 1)].append(match)
+        groups[_GROUP.get(key, 1)].append(match)
     for group in groups:
         for match in longest(group):
             key, start, end = match
@@ -338,11 +343,10 @@ def take_apart(plain: str, compiled: Lexicon) -> Reply:
             bit = _BITS.get(key, EFFECT_WORD)
             for at in range(start, end):
                 kinds[at] |= bit
-    for name, matches in spans.items():
-        if name.startswith(TOPIC):
-            for match in matches:
-                for at in range(match.start, match.end):
-                    kinds[at] = kinds[at] & ~EFFECT_WORD | _BITS["topic"]
+    for name in compiled.topics:
+        for _, start, end in spans.get(name, ()):
+            for at in range(start, end):
+                kinds[at] = kinds[at] & ~EFFECT_WORD | TOPIC_WORD
     for at, word in enumerate(tokens.words):
         if word.isdecimal() or word in compiled.numbers:
             kinds[at] |= NUMBER

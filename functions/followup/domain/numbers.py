@@ -17,6 +17,7 @@ from followup.domain.lexicon import (
     CLAUSE,
     CONTRAST,
     EARLIER,
+    EFFECT,
     EFFECT_WORD,
     EXTREME,
     FRAME,
@@ -65,7 +66,7 @@ _REST: Final = re.compile(
     r"|\d{1,2} ?(?:a|p)\.? ?m\b\.?|\d{1,2} ?(?:hrs?|h|min|mins)\b"
     r"|\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}"  # dates
     r"|\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\+?\d{7,}|\b\d{3}[ .-]\d{4}\b"  # phone numbers
-    r"|\d+(?:[.,]\d+)? ?(?:mgs?|mcg|ml|mls|cc|iu|lbs?|kg|oz|mi|km|ft|mph|f|°)\b"
+    r"|\d+(?:[.,]\d+)? ?(?:mgs?|mcg|ml|mls|cc|iu|lbs?|kg|oz|km|ft|mph|f|°)\b|\d+(?:mi\b| mi(?!\s*\w))"
     r"|[$€£] ?\d[\d.,]*|\d+(?:[.,]\d+)? ?[$€£]"
     r"|\d+(?:st|nd|rd|th|ro|ra|do|da|to|ta|er)\b|<3"
     r"|(?:https?://|www\.)\S+"
@@ -142,8 +143,10 @@ def plain_figures(folded: str, compiled: Lexicon, high: int) -> str:
 
     def fraction_of(found: re.Match[str]) -> str:
         number, word = found[1] or found[4], found[2] or found[3]
-        if found[0] in compiled.spellings or (found[3] and len(word) == 1):
+        if found[0] in compiled.spellings:
             return found[0]
+        if found[3] and len(word) == 1:
+            return f"{word} {number}" if word in _ARTICLES and found.start() else found[0]  # "im at a9"
         if word in compiled.known and (len(word) > 1 or found[1] is None):
             return f"{number} {word}" if found[1] else f"{word} {number}"
         return f" {ODD} "
@@ -191,6 +194,8 @@ def find(reply: Reply, start: int, end: int, topic: str | None, *, listed: bool)
             continue  # "one of those days"
         if kinds[at] & EFFECT_WORD and not word.isdecimal():
             continue  # "zero appetite"
+        if not word.isdecimal() and word in reply.lexicon.denials and _names_effect(reply, at + 1, topic):
+            continue  # "zero headache"
         if kinds[at] & NOTHING and reply.inside(Match("", at, at + 1), "nothing"):
             continue  # "zero side effects"
         if listed:
@@ -201,6 +206,16 @@ def find(reply: Reply, start: int, end: int, topic: str | None, *, listed: bool)
             role, past, present = _judge(reply, at, start, end, tuple(figures))
         figures.append(Figure(at, value, role, past, present, _is_extreme(reply, at, start, end)))
     return tuple(figures)
+
+
+def _names_effect(reply: Reply, at: int, topic: str | None) -> bool:
+    """Whether an effect is named there that is not what was asked."""
+    return any(
+        match.start == at and (key.startswith(EFFECT) or (key.startswith(TOPIC) and key != f"{TOPIC}{topic}"))
+        for key, matches in reply.spans.items()
+        if key.startswith((EFFECT, TOPIC))
+        for match in matches
+    )
 
 
 def _value(reply: Reply, word: str) -> int:
@@ -276,6 +291,8 @@ def _is_number(reply: Reply, at: int, start: int, end: int) -> bool:
     leads = FRAME | APPROXIMATION
     kinds = reply.kinds
     before = range(first, at)
+    if any(kinds[place] & EFFECT_WORD for place in before):
+        return False  # "threw up once"
     return all(kinds[place] & (BESIDE_AN_ANSWER & ~MOOD) for place in before) and (
         at + 1 == last or all(kinds[place] & BESIDE_AN_ANSWER for place in range(at + 1, last))
         if not any(kinds[place] & leads for place in before)
