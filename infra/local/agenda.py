@@ -51,7 +51,6 @@ CHECK_INS: Final[dict[CheckInKind, str]] = {
 TEXTS: Final[dict[TextKind, str]] = {
     "check_in": "a check-in text",
     "nudge": "a nudge",
-    "reminder": "a reminder",
     "answer": "an answer",
     "keyword": "an answer to a keyword",
     "crisis": "a crisis reply",

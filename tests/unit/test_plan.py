@@ -345,7 +345,7 @@ def test_given_a_text_on_its_way_when_its_visit_is_cancelled_then_it_is_dropped_
         text_id=TextId("p-0001.2026-03-04T15:00:00.000Z.reminder"),
         thread=ThreadId(PATIENT_ID),
         clinic_id=CLINIC_ID,
-        kind="reminder",
+        kind="check_in",
         to="+12125550123",
         body="...",
         created=now,

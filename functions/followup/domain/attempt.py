@@ -237,7 +237,7 @@ def _accepted(
     settled = replace(text, sid=text.sid or sid, carrier_status=text.carrier_status or status)
     writes: list[AnyRecord] = [settled.into("accepted", "accepted", now, then=then)]
     asking = _checkin_of(text, chart)
-    if asking is not None and chart.patient is not None and text.kind in ("check_in", "reminder"):
+    if asking is not None and chart.patient is not None and text.kind == "check_in":
         writes.extend(checkin.accepted(asking, chart, chart.patient, protocol, claimed_at(text), now))
     return Decision("accepted", tuple(writes))
 

@@ -26,7 +26,6 @@ class KindRules:
 KINDS: Mapping[TextKind, KindRules] = {
     "check_in": KindRules("routine", True, True, None, 1, looks=2),
     "nudge": KindRules("routine", True, True, None, 1, looks=2),
-    "reminder": KindRules("routine", True, True, None, 1, looks=2),
     "answer": KindRules("replies", False, False, timedelta(hours=2), 1),
     "keyword": KindRules("replies", False, False, timedelta(minutes=5), 0),
     "crisis": KindRules("urgent", False, False, None, 1),

@@ -305,7 +305,7 @@ class CheckIn(Tracked):
 
 # --- texts ------------------------------------------------------------------------------------------------------
 
-TextKind = Literal["check_in", "nudge", "reminder", "answer", "keyword", "crisis"]
+TextKind = Literal["check_in", "nudge", "answer", "keyword", "crisis"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def _leaving(incoming: Incoming, chart: Chart, now: datetime) -> datetime | None
     Whoever answers within a minute may be answering a text of which we do not know yet that it was sent.
     """
     for text in chart.texts:
-        if text.kind not in ("check_in", "reminder") or text.status != "claimed" or text.next is None:
+        if text.kind != "check_in" or text.status != "claimed" or text.next is None:
             continue
         if claimed_at(text) <= incoming.received and now - claimed_at(text) < _UNSURE_FOR:
             return max(text.next.at, now)
