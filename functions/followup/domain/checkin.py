@@ -267,8 +267,7 @@ def _no_nudge(
     ):
         return "session day"
     if any(
-        now - text.created < _NO_NUDGE_WITHIN and text.kind in ("check_in", "nudge", "answer")
-        for text in chart.texts
+        now - text.created < _NO_NUDGE_WITHIN and text.kind in ("check_in", "nudge", "answer") for text in chart.texts
     ):
         return "another text within 12 hours"
     if any(
